@@ -10,10 +10,7 @@ TOOLS_OBJ   := $(TOOLS_SRC:%.c=$(BUILD)/obj/%.o)
 # words in the static block (the default TLS model may call malloc on first touch), and may not
 # let the compiler turn its own calloc into a call of calloc.
 LIB_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin-malloc \
-	-fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-plt -fno-optimize-sibling-calls
-ifneq ($(filter clang%,$(notdir $(CC))),)
-LIB_CFLAGS := $(filter-out -fno-optimize-sibling-calls,$(LIB_CFLAGS))
-endif
+	-fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-plt
 
 $(BUILD)/obj/policy/%.o: policy/%.c
 	@mkdir -p $(@D)
