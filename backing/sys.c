@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys.h"
 
+#include "contig.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -19,8 +21,6 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
-
-uint64_t sys_calls;
 
 static void *raw_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
@@ -68,7 +68,7 @@ void sys_use_libc(const struct sys_libc *functions)
 
 static void count_call(void)
 {
-	__atomic_fetch_add(&sys_calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&contig_stats.syscalls, 1, __ATOMIC_RELAXED);
 }
 
 /* The result of a call that sets errno, as 0 or -errno, with errno put back. */

@@ -65,7 +65,4 @@ uint64_t sys_now_ns(void);
 void sys_wait(uint32_t *word, uint32_t value);	/* futex */
 void sys_wake_one(uint32_t *word);
 
-/* How many memory calls were made; relaxed. */
-extern uint64_t sys_calls;
-
 #endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "zone.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "figures.h"
+#include "policy.h"
+#include "span.h"
+
+#define ZONE_ALIGN	(2 * GIB)	/* so that VA can equal PA modulo every size an HCA can use */
+#define ZONE_LEAST	GIB
+#define ZONE_MOST	(8192 * GIB)	/* 2^31 units of 4 KiB: below what a uint32_t counts */
+#define RANGE_USUAL	(256 * GIB)
+
+struct range zone, heap_range;
+struct lock zone_lock;
+
+static int map_reserve(void *addr, size_t bytes, int more_flags, void **out)
+{
+	return sys_map(addr, bytes, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE | more_flags, out);
+}
+
+/* An aligned reservation: one piece too large, its ends cut off. */
+static int reserve_aligned(size_t bytes, uintptr_t *out)
+{
+	uintptr_t start, base;
+	void *raw;
+	int ret;
+
+	ret = map_reserve(NULL, bytes + ZONE_ALIGN, 0, &raw);
+	if (ret)
+		return ret;
+	start = (uintptr_t)raw;
+	base = (start + ZONE_ALIGN - 1) & ~(ZONE_ALIGN - 1);
+	if (base > start)
+		sys_unmap(raw, base - start);
+	if (start + ZONE_ALIGN > base)
+		sys_unmap((void *)(base + bytes), start + ZONE_ALIGN - base);
+	*out = base;
+	return 0;
+}
+
+/* Room for four times the memory of the machine: fragmented addresses cost nothing. */
+static uint64_t usual_bytes(void)
+{
+	uint64_t bytes = RANGE_USUAL, ram = sys_ram_bytes();
+
+	while (bytes < 4 * ram && bytes < ZONE_MOST)
+		bytes *= 2;
+	return bytes;
+}
+
+/*
+ * A limited address space belongs to the program: the heap then maps where it needs to, and the
+ * zone takes a quarter at most, which zone_shrink() gives back when the program runs short.
+ */
+static bool address_space_limited(uint64_t *zone_most)
+{
+	uint64_t limit = sys_limit(RLIMIT_AS);
+
+	if (limit == UINT64_MAX)
+		return false;
+	for (*zone_most = ZONE_MOST; *zone_most > limit / 4; *zone_most /= 2)
+		;
+	return true;
+}
+
+void zone_init(void)
+{
+	uint64_t zone_bytes = usual_bytes(), heap_bytes = zone_bytes;
+	uintptr_t base;
+
+	if (address_space_limited(&zone_bytes))
+		heap_bytes = 0;
+	for (; zone_bytes >= ZONE_LEAST; zone_bytes /= 2, heap_bytes /= 2) {
+		if (reserve_aligned(heap_bytes + zone_bytes, &base))
+			continue;
+		heap_range = (struct range){ base, heap_bytes };
+		zone = (struct range){ base + heap_bytes, zone_bytes };
+		break;
+	}
+	if (zone.bytes && span_init())
+		zone.bytes = 0;
+	contig_stats.zone_base = zone.base;
+	contig_stats.zone_bytes = zone.bytes;
+}
+
+int zone_seal(void *addr, size_t bytes)
+{
+	void *out;
+
+	return map_reserve(addr, bytes, MAP_FIXED, &out);
+}
+
+bool zone_shrink(void)
+{
+	uintptr_t cut;
+	size_t bytes;
+
+	lock_take(&zone_lock);
+	bytes = zone.bytes ? span_cut_top() : 0;
+	if (bytes) {
+		__atomic_store_n(&zone.bytes, zone.bytes - bytes, __ATOMIC_RELAXED);
+		contig_stats.zone_bytes = zone.bytes;
+	}
+	cut = zone.base + zone.bytes;
+	lock_drop(&zone_lock);
+	if (bytes)
+		sys_unmap((void *)cut, bytes);
+	return bytes != 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two address ranges, reserved side by side with no access: the heap range, in which all memory
+ * of the small-object heap lies, and the zone, in which all our large memory lies. Nothing else
+ * ever lies in them, so who owns a pointer is one subtraction and one compare each.
+ *
+ * Where they cannot be reserved (an address space limit, a tool that refuses large reservations)
+ * they are halved until they can; with no heap range the heap maps where it likes, with no zone
+ * every request goes to the heap.
+ */
+#ifndef BACKING_ZONE_H
+#define BACKING_ZONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lock.h"
+
+struct range {
+	uintptr_t base;
+	size_t bytes;		/* 0: not there */
+};
+
+extern struct range zone, heap_range;
+
+/* Guards the tiling of the zone (span.h). Never held over a system call that can be slow. */
+extern struct lock zone_lock;
+
+static inline bool range_owns(const struct range *range, const void *p)
+{
+	return (uintptr_t)p - range->base < range->bytes;
+}
+
+/* zone_init - reserve both. Context: once, before any other thread can be in the library. */
+void zone_init(void);
+
+/*
+ * zone_seal - make [@addr, @addr + @bytes) of either range a bare reservation again, its memory
+ * given back. Atomic: at no moment could another mapping land there.
+ */
+int zone_seal(void *addr, size_t bytes);
+
+/*
+ * zone_shrink - give the upper part of the zone back that was never used, because the process
+ * ran out of address space. Return: true if there was any.
+ */
+bool zone_shrink(void);
+
+#endif
