@@ -4,6 +4,8 @@
 # and give them back. To be sourced by bash.
 #
 #   pool_borrow MIB   adds MIB of 2 MiB pages to the pool, warm; 1 and a reason if it cannot
+#   pool_lock         keeps everybody else from borrowing, also without borrowing anything
+#   pool_unlock       lets go of the lock, unless something is borrowed still
 #   pool_take_away    shrinks the pool to what it was before pool_borrow, keeps the lock
 #   pool_return       puts the pool and the overcommit limit back, lets go of the lock
 #   thp_set MODE [FILE=VALUE...]   FILE below /sys/kernel/mm/transparent_hugepage
@@ -19,6 +21,7 @@ POOL_DIR=/sys/kernel/mm/hugepages/hugepages-2048kB
 POOL_THP_DIR=/sys/kernel/mm/transparent_hugepage
 pool_fd=
 pool_journal=
+pool_kept=
 pool_old_pages=
 pool_old_overcommit=
 thp_old=()
@@ -34,22 +37,33 @@ pool_lock_file() {
 	echo "$dir/contig-pool.lock"
 }
 
-# A file's setting back to what the journal of a killed borrower says.
+# Puts back whatever the journal says and is not so yet: what a borrower that was killed left.
+# For the holder of the lock, while it has borrowed nothing itself.
 pool_recover() {
-	local file value
+	local file value now
 
 	while read -r file value; do
-		case $file in
-		/sys/kernel/mm/*) pool_say "putting back $file = $value"; echo "$value" >"$file" ;;
-		esac
-	done <"$pool_journal"
+		now=$(sed 's/.*\[\(.*\)\].*/\1/' "$file")
+		[ "$now" != "$value" ] || continue
+		pool_say "putting back $file: $now to $value"
+		echo "$value" >"$file"
+	done < <(tac "$pool_journal" | grep '^/sys/kernel/mm/')
 	: >"$pool_journal"
 }
 
 pool_lock() {
+	pool_open_lock && pool_kept=1
+}
+
+pool_unlock() {
+	pool_kept=
+	pool_close_lock
+}
+
+pool_open_lock() {
 	[ -z "$pool_fd" ] || return 0
-	[ -z "${CONTIG_POOL_LOCKED:-}" ] || return 0
 	pool_journal=$(pool_lock_file)
+	[ -z "${CONTIG_POOL_LOCKED:-}" ] || return 0
 	if ! exec {pool_fd}>>"$pool_journal"; then
 		pool_fd=
 		return 1
@@ -64,16 +78,16 @@ pool_lock() {
 	pool_recover
 }
 
-pool_unlock() {
-	[ -n "$pool_fd" ] && [ -z "$pool_old_pages" ] && [ ${#thp_old[@]} -eq 0 ] || return 0
-	: >"$pool_journal"
+pool_close_lock() {
+	[ -n "$pool_fd" ] && [ -z "$pool_kept$pool_old_pages" ] && [ ${#thp_old[@]} -eq 0 ] || return 0
+	pool_recover
 	exec {pool_fd}>&-
 	pool_fd=
 	unset CONTIG_POOL_LOCKED
 }
 
 pool_note() {
-	[ -z "$pool_fd" ] || echo "$1 $2" >>"$pool_journal"
+	echo "$1 $2" >>"$pool_journal"
 }
 
 # Runs $1 at exit, before what the EXIT trap holds already.
@@ -130,11 +144,11 @@ pool_borrow() {
 		pool_say "borrowed already"
 		return 1
 	fi
-	pool_lock || return 1
+	pool_open_lock || return 1
 	free_kib=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
 	if [ "$free_kib" -lt $((pages * 2048 + 262144)) ]; then
 		pool_say "$((free_kib / 1024)) MiB available, not enough for a pool of $1 MiB"
-		pool_unlock
+		pool_close_lock
 		return 1
 	fi
 	pool_at_exit pool_return
@@ -162,7 +176,7 @@ pool_return() {
 	pool_resize "$pool_old_pages" ||
 		pool_say "could not put nr_hugepages back to $pool_old_pages (pages in use?)"
 	pool_old_pages=
-	pool_unlock
+	pool_close_lock
 }
 
 thp_read() {
@@ -188,7 +202,7 @@ thp_set_one() {
 thp_set() {
 	local change
 
-	pool_lock || return 1
+	pool_open_lock || return 1
 	pool_at_exit thp_return
 	for change; do
 		case $change in
@@ -209,7 +223,7 @@ thp_return() {
 		echo "${change#*=}" >"$POOL_THP_DIR/${change%%=*}"
 	done
 	thp_old=()
-	pool_unlock
+	pool_close_lock
 }
 
 # Runs a command so that a signal to this shell reaches it and the traps run at once; its
