@@ -221,7 +221,7 @@ struct decision policy_decide(const struct policy *pol, const struct request *re
  */
 int policy_parse_size(const char *text, uint64_t *out);
 
-/* policy_format_size - "64K", "1536K", "1.5G" where exact, into @out. Return: @out. */
+/* policy_format_size - "64K", "1.5M", "1280M": always exact, into @out. Return: @out. */
 char *policy_format_size(uint64_t bytes, char out[static 24]);
 
 const char *policy_call_name(enum call_id call);		/* "posix_memalign" */
