@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: MIT
+"""measure.py NAME: ask one question of bench/questions.py, write OUT/NAME.json.
+
+Called by run.sh, which has borrowed the pool. Every round runs each side once, the order
+turned by one from round to round, so that what changes on the machine meanwhile hits all alike.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+from questions import BY_HAND, QUESTIONS
+from sides import SIDES, Side, side_environment
+
+POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+POOL_PAGE_MIB = 2
+INPUT_BYTES = 20_000_000
+TIMEOUT_S = 600
+
+
+class RunFailed(Exception):
+    """A side that could not be measured; the text says why."""
+
+
+def pool_pages():
+    """Pages in the pool of 2 MiB; 0 where there is no such pool."""
+    try:
+        with open(POOL, encoding="ascii") as pool:
+            return int(pool.read())
+    except OSError:
+        return 0
+
+
+@contextmanager
+def pool_taken_away(borrowed_pages):
+    """The pool as it was before run.sh borrowed, for the length of one run."""
+    if not borrowed_pages:
+        yield
+        return
+    before = pool_pages()
+    try:
+        write_pool(before - borrowed_pages)
+        yield
+    finally:
+        write_pool(before)
+
+
+def write_pool(pages):
+    """Set the pool's size; short of memory blocks, the kernel needs a second try."""
+    for _ in range(20):
+        with open(POOL, "w", encoding="ascii") as pool:
+            pool.write(str(pages))
+        if pool_pages() == pages:
+            return
+        time.sleep(0.1)
+    raise RunFailed(f"the pool stays at {pool_pages()} pages instead of {pages}")
+
+
+def make_input(path):
+    """20 MB of this machine's own files, the same for every side."""
+    if os.path.exists(path) and os.path.getsize(path) == INPUT_BYTES:
+        return
+    left = INPUT_BYTES
+    with open(path + ".new", "wb") as out:
+        for directory in ("/usr/bin", "/usr/lib", "/usr/share"):
+            for root, directories, files in os.walk(directory):
+                directories.sort()
+                for name in sorted(files):
+                    left -= append_file(out, os.path.join(root, name), left)
+    if left:
+        raise RunFailed(f"{path}: {left} bytes short")
+    os.rename(path + ".new", path)
+
+
+def append_file(out, path, limit):
+    """Append at most @limit bytes of @path; return how many."""
+    if not limit or os.path.islink(path) or not 65536 <= os.path.getsize(path) <= 4194304:
+        return 0
+    with open(path, "rb") as source:
+        return out.write(source.read(limit))
+
+
+def execute(command, environment):
+    """Run @command; return its output, its wall time in ns, and user and system seconds."""
+    start_ns = time.monotonic_ns()
+    with subprocess.Popen(command, env=environment, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        try:
+            output, errors = child.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as late:
+            child.kill()
+            raise RunFailed(f"not done after {TIMEOUT_S} s") from late
+        except BaseException:
+            child.kill()
+            raise
+    wall_ns = time.monotonic_ns() - start_ns
+    if child.returncode or "cannot be preloaded" in errors:
+        said = errors.strip().splitlines()
+        raise RunFailed(f"status {child.returncode}: {said[-1] if said else 'silent'}")
+    return output, errors, wall_ns
+
+
+class Asker:
+    """Runs one question on any side."""
+
+    def __init__(self, question, options):
+        self.question = question
+        self.options = options
+        self.borrowed_pages = options.pool_mib // POOL_PAGE_MIB
+        self.environments = {}
+        self.arguments = {}
+        self.input = os.path.join(options.out, "input")
+
+    def side(self, name):
+        """The side called @name; one by hand runs on libc's allocator."""
+        if name in BY_HAND:
+            return Side(name, pool="needed" if BY_HAND[name] == "hugetlb" else "any")
+        return SIDES[name]
+
+    def obstacle(self, name):
+        """Why @name cannot be asked; None if it can. Prepares its environment."""
+        side = self.side(name)
+        environment, why = side_environment(side, self.options.build)
+        if why:
+            return why
+        if side.pool == "needed" and self.question.pool_mib and not self.borrowed_pages:
+            return "no pool of huge pages could be had"
+        if side.pool == "none" and pool_pages() > self.borrowed_pages:
+            return "this machine has a pool of its own"
+        self.environments[name] = environment
+        return None
+
+    def command(self, name):
+        """The command line for @name."""
+        words = list(self.question.command)
+        if self.question.way == "command":
+            return words + ["-c", self.input]
+        words[0] = os.path.join(self.options.programs, words[0])
+        if name in BY_HAND:
+            words[1] = BY_HAND[name]
+        if name in self.arguments:
+            words[1] = str(self.arguments[name])
+        return words
+
+    def run(self, name):
+        """One run of @name: a dictionary of its metrics."""
+        borrowed = self.borrowed_pages if self.side(name).pool == "none" else 0
+        with pool_taken_away(borrowed):
+            return getattr(self, "run_" + self.question.way)(name)
+
+    def run_program(self, name):
+        """A program that prints its figures."""
+        return json.loads(execute(self.command(name), self.environments[name])[0])
+
+    def run_command(self, name):
+        """A program nobody here wrote, timed from outside."""
+        before = os.times()
+        with open(os.devnull, "wb") as sink:
+            start_ns = time.monotonic_ns()
+            done = subprocess.run(self.command(name), env=self.environments[name], stdout=sink,
+                                  stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S,
+                                  check=False)
+            wall_ns = time.monotonic_ns() - start_ns
+        if done.returncode or "cannot be preloaded" in done.stderr:
+            raise RunFailed(f"status {done.returncode}: {done.stderr.strip()}")
+        after = os.times()
+        return {"ns": wall_ns, "user_s": after.children_user - before.children_user,
+                "system_s": after.children_system - before.children_system}
+
+    def run_callgrind(self, name):
+        """Instructions of one operation: those of 2 N without those of N, by N."""
+        words = self.command(name)
+        counts = []
+        for times in (1, 2):
+            command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                       words[0], str(int(words[1]) * times)]
+            errors = execute(command, self.environments[name])[1]
+            found = re.search(r"Collected : (\d+)", errors)
+            if not found:
+                raise RunFailed("callgrind gave no count")
+            counts.append(int(found.group(1)))
+        return {"instructions": (counts[1] - counts[0]) / int(words[1])}
+
+    def run_spawn(self, _):
+        """All sides by turns in one program: its lines, by side."""
+        libraries = {name: self.environments[name].get("LD_PRELOAD", "-")
+                     for name in self.environments}
+        output = execute(self.command("") + list(libraries.values()),
+                         self.environments["glibc"])[0]
+        lines = [json.loads(line) for line in output.splitlines()]
+        return {name: next(line for line in lines if line["library"] == library)
+                for name, library in libraries.items()}
+
+    def warm(self, name):
+        """A run that does not count; learns how much a slow side can do in `limit_s`."""
+        question = self.question
+        if not question.limit_s:
+            self.run(name)
+            return
+        full = int(question.command[1])
+        self.arguments[name] = max(20, full // 10)
+        start = time.monotonic()
+        self.run(name)
+        spent = time.monotonic() - start
+        fitting = int(self.arguments[name] * question.limit_s / spent)
+        self.arguments[name] = min(full, max(full // 10, fitting))
+
+
+def ask(question, options):
+    """All runs of all sides: {side: {"runs": [...]}} or {"skipped": why}."""
+    asker = Asker(question, options)
+    sides = {}
+    for name in question.sides:
+        why = asker.obstacle(name)
+        sides[name] = {"skipped": why} if why else {"runs": []}
+    if question.way == "command":
+        make_input(asker.input)
+    if question.way == "callgrind" and not shutil.which("valgrind"):
+        raise RunFailed("valgrind is not installed")
+    rounds = question.runs or options.runs
+    for turn in range(-question.warm_runs, rounds):
+        names = [name for name in question.sides if "runs" in sides[name]]
+        if question.way == "spawn":
+            for name, figures in asker.run("glibc").items():
+                sides[name]["runs"].append(figures)
+            continue
+        first = turn % len(names) if names else 0
+        for name in names[first:] + names[:first]:
+            try:
+                if turn < 0:
+                    asker.warm(name)
+                else:
+                    sides[name]["runs"].append(asker.run(name))
+            except RunFailed as failure:
+                sides[name] = {"skipped": f"failed: {failure}"}
+    for name, times in asker.arguments.items():
+        if "runs" in sides[name]:
+            sides[name]["times"] = times
+    return sides
+
+
+def summarize(side):
+    """Median, lowest and highest of every metric of a side, beside its runs."""
+    if not side.get("runs"):
+        return
+    side["median"], side["low"], side["high"] = {}, {}, {}
+    for metric, value in side["runs"][0].items():
+        if isinstance(value, (int, float)):
+            values = [run[metric] for run in side["runs"]]
+            side["median"][metric] = statistics.median(values)
+            side["low"][metric], side["high"][metric] = min(values), max(values)
+
+
+def main():
+    """Ask and write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=[question.name for question in QUESTIONS])
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--build", required=True, help="where libcontig.so is")
+    parser.add_argument("--programs", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--pool-mib", type=int, default=0, help="borrowed by run.sh")
+    options = parser.parse_args()
+    question = next(one for one in QUESTIONS if one.name == options.name)
+    start = time.monotonic()
+    load = os.getloadavg()[0]
+    try:
+        sides = ask(question, options)
+    except RunFailed as failure:
+        sides = {name: {"skipped": f"failed: {failure}"} for name in question.sides}
+    for side in sides.values():
+        summarize(side)
+    result = {"question": question.name, "title": question.title, "metric": question.metric,
+              "unit": question.unit, "load_before": load,
+              "seconds": round(time.monotonic() - start, 1), "sides": sides}
+    with open(os.path.join(options.out, question.name + ".json"), "w", encoding="ascii") as out:
+        json.dump(result, out, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What is asked, of whom, and what answer was promised: the table of bench/."""
+
+from dataclasses import dataclass
+
+PLAIN = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
+HUGE = ("glibc hugetlb=1", "glibc hugetlb=2", "jemalloc thp", "mimalloc large", "tcmalloc memfs",
+        "autohbw")
+PEERS = PLAIN + HUGE
+BOTH = ("contig", "contig no pool")
+MS = 1e-6  # of a nanosecond
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A promise about @side.
+
+    speed: the best of @peers takes at least @bound times as long; faster: more than that;
+    excess: it needs at most @bound more than @peers; at most: its figure is at most @bound.
+    @bound None: shown, not judged.
+    """
+    kind: str
+    side: str
+    peers: tuple
+    bound: float
+    text: str
+    metric: str = ""  # empty: the question's
+
+
+@dataclass(frozen=True)
+class Question:
+    """One program, one figure.
+
+    way: "program" prints a line of JSON; "callgrind" counts the instructions of one operation;
+    "spawn" prints a line for each side itself; "command" is timed from outside.
+    argument: of the program, the one that @limit_s may lower for slow sides.
+    """
+    name: str
+    title: str
+    command: tuple
+    sides: tuple
+    bars: tuple
+    unit: str
+    scale: float = 1.0      # of the metric, for the unit
+    metric: str = "ns"
+    way: str = "program"
+    pool_mib: int = 0
+    runs: int = 0           # 0: as many as were asked for
+    warm_runs: int = 1
+    limit_s: float = 0.0
+    details: tuple = ()     # other metrics to show
+    long_only: bool = False
+
+
+def updates(name, mib, **others):
+    """Random updates of @mib MiB while the pool holds them."""
+    return Question(
+        name, f"random 8-byte updates over {mib} MiB, pool full", ("updates", "malloc", str(mib)),
+        ("contig", "hugetlb by hand", "THP by hand", "glibc", "glibc hugetlb=1",
+         "glibc hugetlb=2"),
+        (Bar("speed", "contig", ("hugetlb by hand",), 0.97, "speed of mmap(MAP_HUGETLB)"),
+         Bar("speed", "contig", ("glibc",), None, "speed of glibc"),
+         Bar("speed", "contig", ("THP by hand",), None, "speed of MADV_HUGEPAGE")),
+        "ns an update", pool_mib=mib + 256, details=("touch_ms", "hugetlb_mib", "thp_mib"),
+        **others)
+
+
+def compression(name, command):
+    """A real program on 20 MB of this machine's own files."""
+    return Question(
+        name, f"{' '.join(command)} of 20 MB", command,
+        ("contig", "glibc", "glibc hugetlb=1", "glibc hugetlb=2", "jemalloc thp"),
+        (Bar("speed", "contig", ("glibc", "glibc hugetlb=1", "glibc hugetlb=2", "jemalloc thp"),
+             0.99, "speed of the best"),
+         Bar("speed", "contig", ("glibc",), None, "speed of glibc")),
+        "s", 1e-9, way="command", pool_mib=768, warm_runs=0, details=("user_s", "system_s"))
+
+
+QUESTIONS = (
+    Question(
+        "instructions", "free and malloc of 16 to 512 bytes, 4096 live: instructions of a pair",
+        ("small", "200000"), ("contig small",) + PLAIN,
+        (Bar("excess", "contig small", ("jemalloc",), 10, "instructions more than jemalloc"),),
+        "instructions", metric="instructions", way="callgrind", runs=1, warm_runs=0),
+    Question(
+        "small", "free and malloc of 16 to 512 bytes, 4096 live: time of a pair",
+        ("small", "15000000"), ("contig small",) + PLAIN,
+        (Bar("speed", "contig small", ("jemalloc",), 0.97, "speed of jemalloc"),), "ns"),
+    Question(
+        "exchange", "two threads that free what the other allocated: time of a pair",
+        ("exchange", "1000"), ("contig small",) + PLAIN,
+        (Bar("speed", "contig small", ("jemalloc",), 0.97, "speed of jemalloc"),), "ns"),
+    Question(
+        "touch", "64 MiB: malloc, touch every page, free, in a loop", ("touch", "100"),
+        BOTH + PEERS,
+        (Bar("speed", "contig", ("glibc",), 20, "speed of glibc"),
+         Bar("faster", "contig", ("jemalloc", "mimalloc", "tcmalloc"), 1,
+             "speed of the best of jemalloc, mimalloc, tcmalloc"),
+         Bar("speed", "contig", HUGE, None, "speed of the best with its huge page settings"),
+         Bar("speed", "contig no pool", ("glibc",), None, "speed of glibc")),
+        "ms", MS, pool_mib=1536, limit_s=4),
+    Question(
+        "buffers", "buffers of 5 to 25 MiB, 20 live, each touched once: a round",
+        ("buffers", "2000"), BOTH + PEERS,
+        (Bar("faster", "contig", PEERS, 1, "speed of the best of all"),
+         Bar("at most", "contig", (), 1.25, "peak of RSS + hugetlb to peak of live bytes",
+             "peak_ratio"),
+         Bar("faster", "contig no pool", PEERS, None, "speed of the best of all"),
+         Bar("at most", "contig no pool", (), None, "peak of RSS + hugetlb to peak of live bytes",
+             "peak_ratio")),
+        "ms", MS, pool_mib=1536, limit_s=5, details=("peak_ratio", "peak_used_mib",
+                                                     "peak_anon_mib")),
+    Question(
+        "idle", "what is kept when all is freed, after 10 s and one small malloc",
+        ("buffers", "200", "10"), BOTH + PLAIN,
+        (Bar("at most", "contig", (), 256, "MiB kept (retain)"),
+         Bar("at most", "contig no pool", (), 256, "MiB kept (retain)")),
+        "MiB", metric="kept_mib", pool_mib=1536, runs=1, warm_runs=0),
+    Question(
+        "grow", "realloc from 1 MiB to 1 GiB in steps of 1.5x, each touched", ("grow",),
+        BOTH + PEERS,
+        (Bar("speed", "contig", PEERS, 1, "speed of the best of all"),
+         Bar("speed", "contig no pool", PEERS, None, "speed of the best of all")),
+        "ms", MS, pool_mib=2560),
+    updates("updates", 2048),
+    updates("updates-4g", 4096, long_only=True),
+    Question(
+        "updates-no-pool", "random 8-byte updates over 2048 MiB, no pool",
+        ("updates", "malloc", "2048"),
+        ("contig no pool", "THP by hand", "glibc", "glibc hugetlb=1", "jemalloc thp"),
+        (Bar("speed", "contig no pool", ("THP by hand",), 0.97, "speed of MADV_HUGEPAGE"),
+         Bar("speed", "contig no pool", ("glibc",), None, "speed of glibc")),
+        "ns an update", details=("touch_ms", "hugetlb_mib", "thp_mib")),
+    compression("xz", ("xz", "-9")),
+    compression("zstd", ("zstd", "-19", "--long=27", "--single-thread")),
+    Question(
+        "exec", "start of /bin/true and its end", ("spawn", "300"),
+        ("contig small", "glibc", "jemalloc"),
+        (Bar("excess", "contig small", ("glibc",), 0.5, "ms more than without a library"),),
+        "ms", MS, way="spawn", warm_runs=0),
+    Question(
+        "footprint", "memory of a program with a thousand small objects", ("footprint",),
+        ("contig small",) + PLAIN,
+        (Bar("excess", "contig small", ("jemalloc",), 1024, "KiB more than jemalloc"),),
+        "KiB", metric="kib", warm_runs=0, details=("anon_kib",)),
+)
+
+# Sides that are no allocator but the same program, with memory from mmap by its own hand.
+BY_HAND = {"hugetlb by hand": "hugetlb", "THP by hand": "thp"}
