@@ -54,7 +54,7 @@ static void add_pool(enum backing_id backing, uint64_t page_bytes, bool usable,
 	pools[count] = (struct pool){ backing, (uint8_t)count, usable, page_bytes, how };
 	stats = &contig_stats.pool[count];
 	policy_format_link(&link, name);
-	strncpy(stats->name, name, sizeof(stats->name) - 1);
+	memcpy(stats->name, name, strnlen(name, sizeof(stats->name) - 1));
 	stats->page_bytes = page_bytes;
 	count++;
 	contig_stats.pool_count = count;

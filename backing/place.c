@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "block.h"
+#include "figures.h"
+#include "physmap.h"
+#include "sys.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+/* What may be kept beyond what was ever in use at one time, so that small programs keep some. */
+#define KEEP_LEAST	(16 * MIB)
+
+/* Guarded by: zone_lock. */
+static uint64_t live_bytes, peak_bytes;
+static uint64_t rule_bytes[POLICY_RULES + 2];
+static uint64_t retain_bytes = 256 * MIB, decay_ms = 10000;
+
+void place_init(uint64_t retain, uint64_t decay)
+{
+	pool_init();
+	retain_bytes = retain;
+	decay_ms = decay;
+}
+
+const uint64_t *place_rule_bytes(void)
+{
+	return rule_bytes;
+}
+
+/*
+ * Kept memory is bounded by `retain`, and by what keeps live and kept together within 1.2 of
+ * the most that was ever live: a program's footprint must not grow by being served.
+ */
+static uint64_t keep_limit(void)
+{
+	uint64_t slack = peak_bytes / 5 > KEEP_LEAST ? peak_bytes / 5 : KEEP_LEAST;
+	uint64_t room = peak_bytes + slack - live_bytes;
+
+	return room < retain_bytes ? room : retain_bytes;
+}
+
+static void trim_locked(void)
+{
+	uint64_t now = sys_now_ms();
+
+	block_trim(keep_limit(), now > decay_ms ? now - decay_ms : 0);
+}
+
+static void account(const struct span *span, bool taken)
+{
+	struct contig_pool_stats *stats = pool_stats(pool_at(span->pool));
+	uint64_t bytes = span_bytes(span);
+
+	if (taken) {
+		live_bytes += bytes;
+		if (live_bytes > peak_bytes)
+			peak_bytes = live_bytes;
+		figures_add(&stats->live_bytes, bytes);
+		figures_raise(&stats->peak_bytes, stats->live_bytes);
+	} else {
+		live_bytes -= bytes;
+		figures_sub(&stats->live_bytes, bytes);
+	}
+	if (span->rule >= 0)
+		rule_bytes[span->rule] += taken ? bytes : -bytes;
+}
+
+static bool needs_check(const struct decision *decision)
+{
+	return decision->contiguity.kind != CONTIGUITY_ANY;
+}
+
+/* One huge page meets a promise by being one; what is larger is looked up by PFN. */
+static bool met_by_one_page(const struct pool *pool, const struct place_wish *wish)
+{
+	return pool->backing == BACKING_HUGETLB &&
+	       wish->decision->contiguity.kind != CONTIGUITY_SIZE &&
+	       wish->bytes <= pool->page_bytes;
+}
+
+static int measure_self(const void *addr, size_t bytes, struct physmap_figures *out)
+{
+	int saved = errno, ret;
+	int fd = sys_open("/proc/self/pagemap", O_RDONLY, 0);
+
+	if (fd < 0)
+		return fd;
+	ret = physmap_measure(fd, (uintptr_t)addr, bytes, PHYSMAP_SIZES_MLX5, out);
+	sys_close(fd);
+	errno = saved;
+	return ret;
+}
+
+static bool promise_kept(const struct pool *pool, const struct span *span,
+			 const struct place_wish *wish)
+{
+	const struct contiguity *promise = &wish->decision->contiguity;
+	struct physmap_figures figures;
+
+	if (pool->backing == BACKING_HUGETLB) {
+		if (promise->kind == CONTIGUITY_PAGE || met_by_one_page(pool, wish))
+			return true;
+		if (promise->kind == CONTIGUITY_SIZE && promise->bytes <= pool->page_bytes &&
+		    (uintptr_t)span_address(span) % pool->page_bytes == 0)
+			return true;
+	}
+	if (measure_self(span_address(span), wish->bytes, &figures))
+		return false;
+	switch (promise->kind) {
+	case CONTIGUITY_PAGE:
+		return figures.extents == 1 || figures.page_bytes >= pool->page_bytes;
+	case CONTIGUITY_WHOLE:
+		return figures.extents == 1;
+	default:
+		return figures.extents == 1 || figures.page_bytes >= promise->bytes;
+	}
+}
+
+static struct span_wish span_wish_of(const struct pool *pool, const struct place_wish *wish,
+				     int node)
+{
+	struct span_wish out = {
+		.units = (uint32_t)((wish->bytes + UNIT_BYTES - 1) >> UNIT_SHIFT),
+		.align_units = wish->align > UNIT_BYTES ?
+			       (uint32_t)(wish->align >> UNIT_SHIFT) : 1,
+		.node = (int16_t)node,
+	};
+	uint32_t page_units = (uint32_t)(pool->page_bytes >> UNIT_SHIFT);
+
+	if (wish->decision->contiguity.kind == CONTIGUITY_WHOLE && met_by_one_page(pool, wish))
+		out.page_units = page_units;
+	else if (needs_check(wish->decision) && out.align_units < page_units)
+		out.align_units = page_units;
+	return out;
+}
+
+/* From what is kept. A promise that only PFNs could prove is never met from kept memory. */
+static struct span *reuse(const struct pool *pool, const struct place_wish *wish,
+			  const struct span_wish *like)
+{
+	struct span *span;
+
+	if (needs_check(wish->decision) && pool->backing != BACKING_HUGETLB)
+		return NULL;
+	span = span_fit(pool->index, like);
+	if (!span)
+		return NULL;
+	span = span_carve(span, span_fit_start(span, like), like->units, SPAN_USED);
+	if (span && needs_check(wish->decision) && !promise_kept(pool, span, wish)) {
+		span_give(span, pool->index, sys_now_ms());
+		return NULL;
+	}
+	if (span)
+		figures_add(&pool_stats(pool)->reused, 1);
+	return span;
+}
+
+static struct map_wish map_wish_of(const struct pool *pool, const struct place_wish *wish,
+				   int node)
+{
+	enum populate_id populate = wish->decision->populate;
+
+	return (struct map_wish){
+		.node = node,
+		.populate = populate == POPULATE_YES || needs_check(wish->decision) ||
+			    (populate == POPULATE_AUTO && pool->backing == BACKING_HUGETLB),
+	};
+}
+
+/* From the system. What is kept of this pool, in pieces too small, goes back first if it must. */
+static struct span *grow(const struct pool *pool, const struct place_wish *wish,
+			 const struct span_wish *like, const struct map_wish *how)
+{
+	enum contig_reason why = CONTIG_REASON_MAP;
+	struct span *span;
+
+	span = block_grow(pool, like, how, needs_check(wish->decision), &why);
+	if (!span && why == CONTIG_REASON_POOL && span_free_bytes_of(pool->index) &&
+	    block_release_pool(pool))
+		span = block_grow(pool, like, how, needs_check(wish->decision), &why);
+	if (!span) {
+		pool_fell_through(pool, why);
+		return NULL;
+	}
+	if (needs_check(wish->decision) && !promise_kept(pool, span, wish)) {
+		block_release(span_give(span, pool->index, sys_now_ms()), span_bytes(span));
+		pool_fell_through(pool, CONTIG_REASON_PROMISE);
+		return NULL;
+	}
+	return span;
+}
+
+/* `hugetlb` alone: no page whose rounding would waste as much as the request, or more. */
+static bool wasteful(const struct pool *pool, const struct chain_link *link,
+		     const struct place_wish *wish)
+{
+	uint64_t rounded = (wish->bytes + pool->page_bytes - 1) / pool->page_bytes *
+			   pool->page_bytes;
+
+	return pool->backing == BACKING_HUGETLB && !link->page_bytes &&
+	       rounded - wish->bytes >= wish->bytes;
+}
+
+/* Pages of a reused thp span may never have been touched; a demand to populate holds all the same. */
+static bool populate_rest(const struct pool *pool, struct span *span, const struct map_wish *how)
+{
+	int ret;
+
+	if (!how->populate || pool->backing == BACKING_HUGETLB)
+		return true;
+	lock_drop(&zone_lock);
+	ret = sys_populate(span_address(span), span_bytes(span));
+	lock_take(&zone_lock);
+	if (!ret)
+		return true;
+	span_give(span, pool->index, sys_now_ms());
+	pool_fell_through(pool, CONTIG_REASON_POPULATE);
+	return false;
+}
+
+static struct span *from_pool(const struct pool *pool, const struct chain_link *link,
+			      const struct place_wish *wish, int node, bool kept)
+{
+	struct span_wish like = span_wish_of(pool, wish, node);
+	struct map_wish how = map_wish_of(pool, wish, node);
+	struct span *span;
+
+	if (kept) {
+		span = reuse(pool, wish, &like);
+	} else if (wasteful(pool, link, wish)) {
+		pool_fell_through(pool, CONTIG_REASON_WASTE);
+		return NULL;
+	} else {
+		span = grow(pool, wish, &like, &how);
+	}
+	return span && populate_rest(pool, span, &how) ? span : NULL;
+}
+
+/* One way along the chain: from what is kept (@kept), or from the system. */
+static struct span *along_chain(const struct place_wish *wish, int node, bool kept)
+{
+	const struct chain *chain = wish->decision->chain;
+	struct span *span;
+
+	for (unsigned int i = 0; i < chain->count; i++) {
+		for (unsigned int k = 0; k < pool_count(); k++) {
+			const struct pool *pool = pool_at(k);
+
+			if (!pool_serves(pool, &chain->link[i]))
+				continue;
+			if (!pool->usable) {
+				if (!kept)
+					pool_fell_through(pool, CONTIG_REASON_ABSENT);
+				continue;
+			}
+			span = from_pool(pool, &chain->link[i], wish, node, kept);
+			if (span)
+				return span;
+		}
+	}
+	return NULL;
+}
+
+/* Before the system is asked: room for the request under the limit, by what is kept longest. */
+static void make_room_locked(size_t bytes)
+{
+	uint64_t live = live_bytes + bytes;
+	uint64_t peak = live > peak_bytes ? live : peak_bytes;
+	uint64_t slack = peak / 5 > KEEP_LEAST ? peak / 5 : KEEP_LEAST;
+	uint64_t room = peak + slack - live;
+
+	block_trim(room < retain_bytes ? room : retain_bytes, 0);
+}
+
+int place_take(const struct place_wish *wish, struct place_result *out)
+{
+	int node = wish->decision->node;
+	struct span *span;
+
+	if (!zone.bytes || wish->bytes > zone.bytes || wish->align > zone.bytes / 2)
+		return -ENOMEM;
+	if (node == NODE_LOCAL)
+		node = sys_current_node();
+	lock_take(&zone_lock);
+	span = along_chain(wish, node, true);
+	if (!span) {
+		make_room_locked(wish->bytes);
+		span = along_chain(wish, node, false);
+	}
+	if (!span) {
+		lock_drop(&zone_lock);
+		return -ENOMEM;
+	}
+	span->rule = (int16_t)wish->decision->rule;
+	span->fixed = needs_check(wish->decision);
+	account(span, true);
+	*out = (struct place_result){ span_address(span), span->zero, pool_at(span->pool) };
+	span->zero = false;
+	figures_add(&pool_stats(out->pool)->allocations, 1);
+	figures_set(&contig_stats.retained_bytes, span_free_bytes());
+	lock_drop(&zone_lock);
+	return 0;
+}
+
+static struct span *used_at(const void *p)
+{
+	struct span *span = span_at(span_unit(p));
+
+	if (!span || span->state != SPAN_USED || span_address(span) != p)
+		return NULL;
+	return span;
+}
+
+static enum place_error wrong_pointer(const void *p)
+{
+	const struct span *span = span_covering(span_unit(p));
+
+	return span && span->state == SPAN_USED ? PLACE_INSIDE : PLACE_FREED;
+}
+
+enum place_error place_free(void *p)
+{
+	enum place_error error = PLACE_OK;
+	struct span *span;
+
+	lock_take(&zone_lock);
+	span = used_at(p);
+	if (span && span->pool == SPAN_RESERVE_POOL) {
+		span_give(span, SPAN_RESERVE_POOL, 0);	/* lost at a fork with `dontfork` */
+	} else if (span) {
+		account(span, false);
+		figures_add(&pool_stats(pool_at(span->pool))->frees, 1);
+		span_give(span, span->pool, sys_now_ms());
+		trim_locked();
+	} else {
+		error = wrong_pointer(p);
+	}
+	lock_drop(&zone_lock);
+	return error;
+}
+
+size_t place_bytes(const void *p)
+{
+	const struct span *span;
+	size_t bytes;
+
+	lock_take(&zone_lock);
+	span = used_at(p);
+	bytes = span ? span_bytes(span) : 0;
+	lock_drop(&zone_lock);
+	return bytes;
+}
+
+const struct pool *place_pool(const void *p)
+{
+	const struct pool *pool = NULL;
+	const struct span *span;
+
+	lock_take(&zone_lock);
+	span = used_at(p);
+	if (span && span->pool != SPAN_RESERVE_POOL)
+		pool = pool_at(span->pool);
+	lock_drop(&zone_lock);
+	return pool;
+}
+
+static bool shrink_locked(struct span *span, uint32_t units)
+{
+	struct span *rest;
+
+	if (units == span->units)
+		return true;
+	account(span, false);
+	rest = span_split(span, units);
+	if (rest)
+		span_give(rest, rest->pool, sys_now_ms());
+	account(span, true);
+	if (rest)
+		trim_locked();
+	return true;
+}
+
+static bool grow_locked(struct span *span, uint32_t units, const struct decision *decision)
+{
+	struct place_wish wish = { .decision = decision };
+	struct map_wish how = map_wish_of(pool_at(span->pool), &wish, span->node);
+	uint32_t had = span->units;
+	bool grown;
+
+	if (span->fixed || span->rule != decision->rule || needs_check(decision))
+		return false;
+	make_room_locked((size_t)(units - had) << UNIT_SHIFT);
+	account(span, false);
+	grown = block_extend(span, units, &how);
+	account(span, true);
+	if (grown)
+		figures_add(&contig_stats.grown, 1);
+	return grown;
+}
+
+bool place_resize(void *p, size_t bytes, const struct decision *decision)
+{
+	uint32_t units = (uint32_t)((bytes + UNIT_BYTES - 1) >> UNIT_SHIFT);
+	struct span *span;
+	bool done = false;
+
+	if (!bytes || bytes > zone.bytes)
+		return false;
+	lock_take(&zone_lock);
+	span = used_at(p);
+	if (span && span->pool != SPAN_RESERVE_POOL)
+		done = units <= span->units ? shrink_locked(span, units) :
+					      grow_locked(span, units, decision);
+	lock_drop(&zone_lock);
+	return done;
+}
+
+void place_move(void *to, void *from, size_t bytes)
+{
+	const struct pool *source = place_pool(from), *target = place_pool(to);
+	size_t whole = 0;
+	void *out;
+
+	/*
+	 * Only ordinary memory: a hugetlb page cannot be moved without leaving, for a moment, a
+	 * hole in the zone (MREMAP_DONTUNMAP is EINVAL there).
+	 */
+	if (source && target && source->backing != BACKING_HUGETLB &&
+	    target->backing != BACKING_HUGETLB &&
+	    (((uintptr_t)to | (uintptr_t)from) & (2 * MIB - 1)) == 0)
+		whole = bytes & ~(size_t)(2 * MIB - 1);
+	if (whole && sys_remap(from, whole, whole, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+			       to, &out))
+		whole = 0;
+	memcpy((char *)to + whole, (char *)from + whole, bytes - whole);
+	figures_add(whole ? &contig_stats.moves : &contig_stats.copies, 1);
+}
+
+uint64_t place_release(void)
+{
+	uint64_t before, after;
+
+	lock_take(&zone_lock);
+	before = span_free_bytes();
+	block_trim(0, UINT64_MAX);
+	after = span_free_bytes();
+	lock_drop(&zone_lock);
+	return before > after ? before - after : 0;
+}

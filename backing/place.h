@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Serve a request from a chain: what is kept first, then each backing in turn. This is the
+ * face that preload/ sees of everything below.
+ */
+#ifndef BACKING_PLACE_H
+#define BACKING_PLACE_H
+
+#include "policy.h"
+#include "pool.h"
+#include "span.h"
+
+struct place_wish {
+	const struct decision *decision;
+	size_t bytes;
+	size_t align;		/* a power of two */
+};
+
+struct place_result {
+	void *addr;
+	bool zero;		/* all bytes read as zero */
+	const struct pool *pool;
+};
+
+/* place_init - how much to keep, for how long. Context: once, after zone_init(). */
+void place_init(uint64_t retain_bytes, uint64_t decay_ms);
+
+/**
+ * place_take - memory for a request
+ * @out: untouched unless 0 is returned
+ *
+ * Context: any thread; takes zone_lock, may map and populate.
+ * Return: 0; -ENOMEM: the chain is spent, every step counted in contig_stats.
+ */
+int place_take(const struct place_wish *wish, struct place_result *out);
+
+enum place_error { PLACE_OK, PLACE_FREED, PLACE_INSIDE };
+
+/*
+ * place_free - give back what place_take() gave.
+ * Return: PLACE_OK; PLACE_FREED: it is in nobody's hands; PLACE_INSIDE: it points into the
+ *	middle of an allocation.
+ */
+enum place_error place_free(void *p);
+
+/* place_bytes - how many bytes the program may use at @p; 0: not the start of a span. */
+size_t place_bytes(const void *p);
+
+/* place_pool - the pool @p lies in, or NULL. */
+const struct pool *place_pool(const void *p);
+
+/**
+ * place_resize - make an allocation longer or shorter where it lies
+ * @decision: of the new size; a longer one must be of the same rule
+ *
+ * Return: true: it now has at least @bytes, at the same address.
+ */
+bool place_resize(void *p, size_t bytes, const struct decision *decision);
+
+/**
+ * place_move - hand over the contents of one allocation to another
+ * @from: loses its contents
+ * @to: at least as long
+ * @bytes: how much of it
+ *
+ * By page tables where both lie so that whole pages can be moved, by copying otherwise.
+ */
+void place_move(void *to, void *from, size_t bytes);
+
+/* place_rule_bytes - live bytes under each rule, for struct request. */
+const uint64_t *place_rule_bytes(void);
+
+/* place_release - give back everything kept. Return: bytes. */
+uint64_t place_release(void);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap.h"
+
+#include <errno.h>
+#include <linux/mman.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sys.h"
+
+#define HEAP_PAGE	((uintptr_t)2 * MIB)
+
+/* What jemalloc calls in place of the system: declared here, named in heap.syms. */
+void *heap_je_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset);
+int heap_je_munmap(void *addr, size_t bytes);
+int heap_je_madvise(void *addr, size_t bytes, int advice);
+int heap_je_mprotect(void *addr, size_t bytes, int prot);
+void *heap_je_sbrk(intptr_t increment);
+int heap_je_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+
+static struct lock bump_lock;
+static uintptr_t bump;			/* next free address of the heap range. Guarded by: bump_lock */
+static uintptr_t huge_from, huge_to;	/* mapped from a pool. Guarded by: bump_lock */
+static enum heap_id pages;
+static bool outside;			/* some of it lies outside the heap range */
+
+void heap_set_pages(enum heap_id kind)
+{
+	__atomic_store_n(&pages, kind, __ATOMIC_RELAXED);
+}
+
+bool heap_may_own(const void *p)
+{
+	(void)p;
+	return __atomic_load_n(&outside, __ATOMIC_RELAXED);
+}
+
+size_t heap_huge_bytes(void)
+{
+	return huge_to - huge_from;
+}
+
+/* Addresses for @bytes: those that may hold a huge page begin on one. 0: the range is used up. */
+static uintptr_t take_addresses(size_t bytes)
+{
+	uintptr_t at, end = heap_range.base + heap_range.bytes;
+
+	if (!heap_range.bytes)
+		return 0;
+	at = bump ? bump : heap_range.base;
+	if (bytes % HEAP_PAGE == 0)
+		at = (at + HEAP_PAGE - 1) & ~(HEAP_PAGE - 1);
+	if (bytes > end - at)
+		return 0;
+	bump = at + bytes;
+	return at;
+}
+
+/* Map huge pages from where they end now, past @end. */
+static bool extend_huge(uintptr_t end)
+{
+	size_t bytes = ((end + HEAP_PAGE - 1) & ~(HEAP_PAGE - 1)) - huge_to;
+	void *out;
+
+	if (sys_map((void *)huge_to, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_FIXED | MAP_HUGETLB | MAP_HUGE_2MB, &out))
+		return false;
+	if (sys_populate(out, bytes)) {
+		zone_seal(out, bytes);
+		return false;
+	}
+	huge_to += bytes;
+	return true;
+}
+
+static int map_in_range(uintptr_t at, size_t bytes, int prot, int flags, void **out)
+{
+	enum heap_id kind = __atomic_load_n(&pages, __ATOMIC_RELAXED);
+	int ret;
+
+	ret = sys_map((void *)at, bytes, prot, flags | MAP_FIXED, out);
+	if (!ret && kind != HEAP_JEMALLOC)
+		sys_advise(*out, bytes, MADV_HUGEPAGE);
+	return ret;
+}
+
+/*
+ * From huge pages, which are mapped whole and handed out in jemalloc's sizes. Once the pool has
+ * run dry the heap goes on as thp: a heap in patches of both would cost more than it gains.
+ */
+static bool take_huge(size_t bytes, void **out)
+{
+	uintptr_t at;
+
+	if (!huge_to) {
+		bump = ((bump ? bump : heap_range.base) + HEAP_PAGE - 1) & ~(HEAP_PAGE - 1);
+		huge_from = huge_to = bump;
+	}
+	at = take_addresses(bytes);
+	if (!at)
+		return false;
+	if (at + bytes <= huge_to || extend_huge(at + bytes)) {
+		*out = (void *)at;
+		return true;
+	}
+	bump = huge_to;
+	__atomic_store_n(&pages, HEAP_THP, __ATOMIC_RELAXED);
+	return false;
+}
+
+void *heap_je_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
+{
+	uintptr_t at;
+	void *out;
+	int ret;
+
+	(void)fd;
+	(void)offset;
+	if (flags & MAP_FIXED) {
+		ret = sys_map(addr, bytes, prot, flags, &out);
+		return ret ? MAP_FAILED : out;
+	}
+	lock_take(&bump_lock);
+	if (pages == HEAP_HUGETLB && heap_range.bytes && take_huge(bytes, &out)) {
+		lock_drop(&bump_lock);
+		return out;
+	}
+	at = take_addresses(bytes);
+	lock_drop(&bump_lock);
+	if (at) {
+		ret = map_in_range(at, bytes, prot, flags, &out);
+	} else {
+		__atomic_store_n(&outside, true, __ATOMIC_RELAXED);
+		ret = sys_map(NULL, bytes, prot, flags, &out);
+	}
+	/* Out of addresses: what the zone has reserved and never used is the program's. */
+	if (ret == -ENOMEM && !at && zone_shrink())
+		ret = sys_map(NULL, bytes, prot, flags, &out);
+	return ret ? MAP_FAILED : out;
+}
+
+static bool touches_huge(const void *addr, size_t bytes)
+{
+	uintptr_t at = (uintptr_t)addr;
+
+	return huge_from && at < huge_to && at + bytes > huge_from;
+}
+
+int heap_je_munmap(void *addr, size_t bytes)
+{
+	int ret;
+
+	/* Parts of huge pages cannot go back; jemalloc then keeps them, which is what we want. */
+	if (touches_huge(addr, bytes))
+		return -1;
+	ret = range_owns(&heap_range, addr) ? zone_seal(addr, bytes) : sys_unmap(addr, bytes);
+	return ret ? -1 : 0;
+}
+
+int heap_je_madvise(void *addr, size_t bytes, int advice)
+{
+	/* DONTNEED of part of a huge page says 0 and keeps old data; jemalloc would take it for zero. */
+	if (touches_huge(addr, bytes))
+		return -1;
+	return sys_advise(addr, bytes, advice) ? -1 : 0;
+}
+
+int heap_je_mprotect(void *addr, size_t bytes, int prot)
+{
+	return sys_protect(addr, bytes, prot) ? -1 : 0;
+}
+
+/* The program's break is the program's. */
+void *heap_je_sbrk(intptr_t increment)
+{
+	(void)increment;
+	return (void *)-1;
+}
+
+/* fork.c calls jemalloc's handlers itself, in the order that cannot deadlock. */
+int heap_je_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+	(void)prepare;
+	(void)parent;
+	(void)child;
+	return 0;
+}
+
+static size_t read_size(const char *name)
+{
+	size_t value = 0, bytes = sizeof(value);
+
+	return cje_mallctl(name, &value, &bytes, NULL, 0) ? 0 : value;
+}
+
+void heap_figures(size_t *used, size_t *mapped)
+{
+	uint64_t epoch = 1;
+	size_t bytes = sizeof(epoch);
+
+	cje_mallctl("epoch", &epoch, &bytes, &epoch, bytes);
+	*used = read_size("stats.allocated");
+	*mapped = read_size("stats.mapped");
+}
+
+bool heap_trim(void)
+{
+	size_t before, after, used;
+
+	heap_figures(&used, &before);
+	before = read_size("stats.resident");
+	/* 4096 = MALLCTL_ARENAS_ALL of jemalloc 5 */
+	cje_mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+	heap_figures(&used, &after);
+	after = read_size("stats.resident");
+	return after < before;
+}

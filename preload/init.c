@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "init.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "figures.h"
+#include "fork.h"
+#include "heap.h"
+#include "hooks.h"
+#include "lock.h"
+#include "log.h"
+#include "next.h"
+#include "place.h"
+#include "stats.h"
+#include "sys.h"
+#include "zone.h"
+
+uint64_t init_smallest;
+struct policy init_policy;
+
+static struct lock init_lock;
+static enum init_phase phase;
+static bool constructed;
+static char program[256];
+
+const char *init_program(void)
+{
+	return program;
+}
+
+/* The base name by the kernel's word; libc's own is not there yet at the first call. */
+static void find_program(void)
+{
+	char path[4096];
+	ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path,
+				 sizeof(path) - 1);
+	const char *name = (const char *)getauxval(AT_EXECFN);
+
+	if (length > 0) {
+		path[length] = '\0';
+		name = path;
+	}
+	if (!name)
+		return;
+	if (strrchr(name, '/'))
+		name = strrchr(name, '/') + 1;
+	strncpy(program, name, sizeof(program) - 1);
+}
+
+static void set_phase(enum init_phase to)
+{
+	__atomic_store_n(&phase, to, __ATOMIC_RELEASE);
+}
+
+void init_leave(const char *why)
+{
+	strncpy(contig_stats.why, why, sizeof(contig_stats.why) - 1);
+	contig_stats.serving = 0;
+	__atomic_store_n(&init_smallest, 0, __ATOMIC_RELAXED);
+	set_phase(INIT_LEAVING);
+}
+
+/* Step 1. Before the heap's first use, and its fork handlers before those of anybody else. */
+static void start_heap(void)
+{
+	log_init();
+	zone_init();
+	fork_init();
+	set_phase(INIT_HEAP);
+}
+
+/* Step 2. */
+static void start_serving(void)
+{
+	const char *refusal;
+
+	find_program();
+	refusal = config_read(&init_policy, program);
+	contig_stats.pid = (int32_t)getpid();
+	contig_stats.start_ns = sys_now_ns();
+	stats_init(&init_policy.settings);
+	__atomic_store_n(&contig_stats.magic, CONTIG_STATS_MAGIC, __ATOMIC_RELEASE);
+	if (refusal) {
+		init_leave(refusal);
+		return;
+	}
+	heap_set_pages(init_policy.settings.heap);
+	place_init(init_policy.settings.retain, init_policy.settings.decay);
+	contig_stats.serving = 1;
+	set_phase(INIT_SERVING);
+	__atomic_store_n(&init_smallest, init_policy.smallest, __ATOMIC_RELAXED);
+}
+
+static void advance(void)
+{
+	int saved = errno;
+
+	lock_take(&init_lock);
+	if (phase == INIT_UNBORN)
+		start_heap();
+	if (phase == INIT_HEAP && environ)
+		start_serving();
+	lock_drop(&init_lock);
+	errno = saved;
+}
+
+enum init_phase init_phase(void)
+{
+	enum init_phase now = __atomic_load_n(&phase, __ATOMIC_ACQUIRE);
+
+	if (now < INIT_SERVING) {
+		advance();
+		now = __atomic_load_n(&phase, __ATOMIC_ACQUIRE);
+	}
+	/* Until the constructor has run, what the next functions are is not known. */
+	return now == INIT_LEAVING && !constructed ? INIT_HEAP : now;
+}
+
+/* 101 is the first a library may have; others' constructors allocate. */
+__attribute__((constructor(101))) static void construct(void)
+{
+	int saved = errno;
+
+	init_phase();
+	next_load();
+	if (next.mmap && next.munmap && next.madvise && next.mprotect && next.mremap)
+		sys_use_libc(&(struct sys_libc){
+			.mmap = next.mmap, .munmap = next.munmap, .madvise = next.madvise,
+			.mprotect = next.mprotect, .mremap = next.mremap,
+		});
+	if (phase == INIT_SERVING && dlsym(RTLD_DEFAULT, "malloc") != hooks_own_malloc())
+		init_leave("the program has a malloc of its own");
+	if (!init_policy.settings.children)
+		config_forget_preload();
+	__atomic_store_n(&constructed, true, __ATOMIC_RELEASE);
+	errno = saved;
+}

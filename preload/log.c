@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "policy.h"
+#include "sys.h"
+
+static bool known;
+static struct stat start;
+
+void log_init(void)
+{
+	int saved = errno;
+
+	known = fstat(2, &start) == 0;
+	errno = saved;
+}
+
+static bool same_descriptor(void)
+{
+	struct stat now;
+	int saved = errno;
+	bool same;
+
+	same = known && fstat(2, &now) == 0 && now.st_dev == start.st_dev &&
+	       now.st_ino == start.st_ino;
+	errno = saved;
+	return same;
+}
+
+void log_write(const char *text, size_t bytes)
+{
+	if (same_descriptor())
+		sys_write(2, text, bytes);
+}
+
+void log_begin(struct log_line *line)
+{
+	line->length = 0;
+	log_text(line, "contig: ");
+}
+
+void log_text(struct log_line *line, const char *text)
+{
+	size_t room = sizeof(line->text) - 1 - line->length;
+	size_t bytes = strnlen(text, room);
+
+	memcpy(line->text + line->length, text, bytes);
+	line->length += bytes;
+}
+
+static void log_number(struct log_line *line, uint64_t value, unsigned int base)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	digits[--at] = '\0';
+	do {
+		digits[--at] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value);
+	log_text(line, digits + at);
+}
+
+void log_count(struct log_line *line, uint64_t value)
+{
+	log_number(line, value, 10);
+}
+
+void log_bytes(struct log_line *line, uint64_t bytes)
+{
+	char text[24];
+
+	log_text(line, policy_format_size(bytes, text));
+}
+
+void log_pointer(struct log_line *line, const void *p)
+{
+	log_text(line, "0x");
+	log_number(line, (uintptr_t)p, 16);
+}
+
+void log_end(struct log_line *line)
+{
+	line->text[line->length++] = '\n';
+	log_write(line->text, line->length);
+}
+
+void log_say(const char *text, const char *more)
+{
+	struct log_line line;
+
+	log_begin(&line);
+	log_text(&line, text);
+	log_text(&line, more);
+	log_end(&line);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions behind our own: what a program would have got without us. Looked up once, in the
+ * constructor: dlsym() takes the loader's lock, and a malloc that waited for it while another
+ * thread, inside dlopen(), waited for malloc would hang.
+ */
+#ifndef PRELOAD_NEXT_H
+#define PRELOAD_NEXT_H
+
+#include <malloc.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define NEXT_FUNCTIONS(X)							\
+	X(void *, malloc, (size_t bytes))					\
+	X(void *, calloc, (size_t count, size_t bytes))				\
+	X(void *, realloc, (void *p, size_t bytes))				\
+	X(void, free, (void *p))						\
+	X(int, posix_memalign, (void **out, size_t align, size_t bytes))	\
+	X(void *, memalign, (size_t align, size_t bytes))			\
+	X(size_t, malloc_usable_size, (void *p))				\
+	X(int, malloc_trim, (size_t pad))					\
+	X(int, malloc_info, (int options, FILE *stream))			\
+	X(void, malloc_stats, (void))						\
+	X(int, mallopt, (int key, int value))					\
+	X(struct mallinfo, mallinfo, (void))					\
+	X(struct mallinfo2, mallinfo2, (void))					\
+	X(pid_t, fork, (void))							\
+	X(pid_t, _Fork, (void))							\
+	X(void *, mmap, (void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)) \
+	X(int, munmap, (void *addr, size_t bytes))				\
+	X(int, madvise, (void *addr, size_t bytes, int advice))			\
+	X(int, mprotect, (void *addr, size_t bytes, int prot))			\
+	X(void *, mremap, (void *addr, size_t old_bytes, size_t new_bytes, int flags, ...))
+
+struct next {
+#define NEXT_FIELD(result, name, args) result (*name) args;
+	NEXT_FUNCTIONS(NEXT_FIELD)
+#undef NEXT_FIELD
+};
+
+/* Every field is NULL until next_load(), and stays so where there is no such function. */
+extern struct next next;
+
+/* next_load - Context: the constructor, no lock held. */
+void next_load(void);
+
+#endif
