@@ -50,7 +50,7 @@ static int chain_parse_link(struct slice s, struct chain_link *out, struct text 
 		      slice_copy_word(rest, link.region, sizeof(link.region)) : -EINVAL;
 		link.backing = BACKING_DRIVER;
 		if (ret)
-			text_put(expected, "driver:REGION, at most 31 letters, digits, - _ .");
+			text_put(expected, "driver:REGION, of letters, digits, - _ .");
 	} else if (slice_split(s, "-", &name, &rest)) {
 		ret = chain_find_backing(name, &link.backing);
 		if (!ret && link.backing != BACKING_HUGETLB && link.backing != BACKING_MTHP)
@@ -96,9 +96,7 @@ int chain_parse(struct slice s, struct chain *out, struct text *expected)
 		rest.bytes--;
 	while (slice_next(&rest, ',', &item)) {
 		if (chain.count == POLICY_LINKS) {
-			text_put(expected, "at most ");
-			text_put_number(expected, POLICY_LINKS);
-			text_put(expected, " backings");
+			text_put_above(expected, POLICY_LINKS, "backings");
 			return -EINVAL;
 		}
 		if (item.bytes && memchr(item.at, '!', item.bytes)) {

@@ -9,6 +9,7 @@
 #include "rules.h"
 #include "settings.h"
 
+#include <errno.h>
 #include <ini.h>
 #include <string.h>
 
@@ -60,14 +61,16 @@ static bool conf_rule_seen(const struct conf *conf, const char *name)
 static void conf_begin_rule(struct conf *conf, struct slice header, struct slice name)
 {
 	char word[POLICY_NAME_BYTES];
+	int ret = slice_copy_word(name, word, sizeof(word));
 
-	if (slice_copy_word(name, word, sizeof(word))) {
-		conf_reject(conf, NULL, header,
-			    "[rule NAME], at most 31 letters, digits, - _ .");
+	if (ret == -ENAMETOOLONG) {
+		report_above(&conf->to, conf->line, header, sizeof(word) - 1, "bytes in a name");
+	} else if (ret) {
+		conf_reject(conf, NULL, header, "[rule NAME], of letters, digits, - _ .");
 	} else if (conf_rule_seen(conf, word)) {
 		conf_reject(conf, NULL, header, "each rule name once");
 	} else if (conf->rules == POLICY_RULES) {
-		conf_reject(conf, NULL, header, "at most 32 rules");
+		report_above(&conf->to, conf->line, header, POLICY_RULES, "rules");
 	} else {
 		rules_begin(&conf->draft);
 		conf->draft.rule.line = conf->line;
@@ -125,7 +128,8 @@ static bool conf_has_value(struct slice line)
 static bool conf_check_line(struct conf *conf, struct slice line, size_t room)
 {
 	if (line.bytes > POLICY_LINE_BYTES || line.bytes >= room) {
-		conf_reject(conf, NULL, line, "lines of at most 199 bytes");
+		report_above(&conf->to, conf->line, line, POLICY_LINE_BYTES, "bytes in a line");
+		conf->draft.wrong = true;
 		return false;
 	}
 	line = slice_trim(line);
@@ -221,7 +225,7 @@ static bool conf_is_text(struct conf *conf)
 	const char *nul;
 
 	if (conf->rest.bytes > POLICY_FILE_BYTES) {
-		report_error(&conf->to, 0, NULL, slice_of(""), "a file of at most 64K");
+		report_above(&conf->to, 0, slice_of(""), POLICY_FILE_BYTES, "bytes in the file");
 		return false;
 	}
 	nul = memchr(conf->rest.at, '\0', conf->rest.bytes);

@@ -22,9 +22,7 @@ int pattern_parse_list(struct slice s, char separator, struct pattern_list *out,
 			return -EINVAL;
 		}
 		if (list.count == POLICY_PATTERNS) {
-			text_put(expected, "at most ");
-			text_put_number(expected, POLICY_PATTERNS);
-			text_put(expected, " names");
+			text_put_above(expected, POLICY_PATTERNS, "names");
 			return -EINVAL;
 		}
 		memcpy(list.name[list.count++], item.at, item.bytes);

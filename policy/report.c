@@ -20,6 +20,16 @@ void report_error(struct reporter *to, unsigned int line, const char *key, struc
 	to->report(&error, to->arg);
 }
 
+void report_above(struct reporter *to, unsigned int line, struct slice found, uint64_t most,
+		  const char *what)
+{
+	char buffer[REPORT_EXPECTED_BYTES];
+	struct text expected = text_in(buffer, sizeof(buffer));
+
+	text_put_above(&expected, most, what);
+	report_error(to, line, NULL, found, buffer);
+}
+
 static char report_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;

@@ -25,6 +25,10 @@ struct reporter {
 void report_error(struct reporter *to, unsigned int line, const char *key, struct slice found,
 		  const char *expected);
 
+/* report_above - there is more of something than there may be: "at most @most @what". */
+void report_above(struct reporter *to, unsigned int line, struct slice found, uint64_t most,
+		  const char *what);
+
 /**
  * report_unknown - a name that is not in a list of names
  * @nth: gives the names, by index

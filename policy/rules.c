@@ -45,8 +45,8 @@ bool rules_end(struct rules_draft *draft, struct reporter *to, struct policy *po
 		return false;
 	}
 	if (rule_insert(pol, at, rule)) {
-		report_error(to, rule->line, NULL, slice_of(rule->name),
-			     "at most 32 rules, of file and CONTIG_POLICY together");
+		report_above(to, rule->line, slice_of(rule->name), POLICY_RULES,
+			     "rules, of file and CONTIG_POLICY together");
 		return false;
 	}
 	return true;
@@ -82,7 +82,7 @@ static bool rules_read_one(struct policy *pol, struct reporter *to, unsigned int
 	struct text name;
 
 	if (item.bytes > POLICY_LINE_BYTES) {
-		report_error(to, number, NULL, item, "a rule of at most 199 bytes");
+		report_above(to, number, item, POLICY_LINE_BYTES, "bytes in a rule");
 		return false;
 	}
 	if (!slice_split(item, ":", &keys, &chain)) {
@@ -108,7 +108,7 @@ unsigned int policy_read_rules(struct policy *pol, const char *text, policy_erro
 	unsigned int number = 0, at = 0;
 
 	if (rest.bytes > POLICY_FILE_BYTES) {
-		report_error(&to, 0, NULL, rest, "at most 64K of rules");
+		report_above(&to, 0, rest, POLICY_FILE_BYTES, "bytes");
 		return to.errors;
 	}
 	while (slice_next(&rest, ';', &item)) {

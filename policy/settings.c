@@ -130,9 +130,7 @@ static int settings_parse_text(struct slice value, char *out, struct text *expec
 		return -EINVAL;
 	}
 	if (value.bytes >= POLICY_TEXT_BYTES) {
-		text_put(expected, "at most ");
-		text_put_number(expected, POLICY_TEXT_BYTES - 1);
-		text_put(expected, " bytes");
+		text_put_above(expected, POLICY_TEXT_BYTES - 1, "bytes");
 		return -ENAMETOOLONG;
 	}
 	memset(out, 0, POLICY_TEXT_BYTES);
@@ -145,9 +143,7 @@ static int settings_parse_list(struct slice value, struct pattern_list *out,
 {
 	/* As long as a text, so that policy_setting_value() can always show it whole. */
 	if (value.bytes >= POLICY_TEXT_BYTES) {
-		text_put(expected, "at most ");
-		text_put_number(expected, POLICY_TEXT_BYTES - 1);
-		text_put(expected, " bytes");
+		text_put_above(expected, POLICY_TEXT_BYTES - 1, "bytes");
 		return -ENAMETOOLONG;
 	}
 	if (!value.bytes) {

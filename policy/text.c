@@ -34,6 +34,14 @@ void text_put_number(struct text *text, uint64_t number)
 	text_put(text, digits + i);
 }
 
+void text_put_above(struct text *text, uint64_t most, const char *what)
+{
+	text_put(text, "at most ");
+	text_put_number(text, most);
+	text_put(text, " ");
+	text_put(text, what);
+}
+
 void text_put_printable(struct text *text, struct slice piece)
 {
 	for (size_t i = 0; i < piece.bytes && text->used + 1 < text->bytes; i++) {

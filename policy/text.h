@@ -20,6 +20,9 @@ struct text text_in(char *buffer, size_t bytes);
 void text_put(struct text *text, const char *piece);
 void text_put_number(struct text *text, uint64_t number);
 
+/* text_put_above - "at most 16 names" */
+void text_put_above(struct text *text, uint64_t most, const char *what);
+
 /* text_put_printable - @piece with `?` for what a terminal might obey. */
 void text_put_printable(struct text *text, struct slice piece);
 
