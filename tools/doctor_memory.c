@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* The lines of `contig doctor` about huge pages. */
+#include "cgroup.h"
+#include "doctor.h"
+#include "policy.h"
+#include "sysinfo.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+/* A pool worth having: 1 GiB, but no more than an eighth of the memory. */
+static uint64_t doctor_suggest_pages(uint64_t page_bytes)
+{
+	uint64_t memory, bytes = GIB;
+
+	if (!sysinfo_read_kib("MemTotal", &memory) && memory / 8 < bytes)
+		bytes = memory / 8;
+	return bytes / page_bytes ? bytes / page_bytes : 1;
+}
+
+/* " (node 0: 12 of 16 free, node 1: ...)", where there is more than one node. */
+static void doctor_format_nodes(uint64_t page_bytes, char *out, size_t out_bytes)
+{
+	int node[SYSINFO_NODES];
+	unsigned int count = sysinfo_list_nodes(node);
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned int i = 0; i < count && used < out_bytes; i++) {
+		struct sysinfo_pool pool;
+
+		if (sysinfo_read_node_pool(node[i], page_bytes, &pool))
+			continue;
+		used += (size_t)snprintf(out + used, out_bytes - used, "; node %d: %" PRIu64
+					 " of %" PRIu64 " free", node[i], pool.free, pool.total);
+	}
+}
+
+/* @wanted: the size a machine should have; a giant pool is nobody's lack. */
+static void doctor_check_pool(struct findings *findings, const struct sysinfo_pool *pool, bool wanted)
+{
+	char subject[40], size[24], nodes[160], path[160];
+	bool empty = !pool->total && !pool->overcommit;
+
+	snprintf(subject, sizeof(subject), "pool %s", policy_format_size(pool->page_bytes, size));
+	if (!pool->known) {
+		findings_add(findings, FINDINGS_NOTE, subject, "the kernel has this size, but "
+			     SYSINFO_HUGEPAGES " does not tell of its pages");
+		return;
+	}
+	if (empty) {
+		findings_add(findings, wanted ? FINDINGS_LACK : FINDINGS_NOTE, subject, "no pages");
+		findings_mend(findings, "echo %" PRIu64 " > %s", doctor_suggest_pages(pool->page_bytes),
+			      sysinfo_format_pages_path(SYSINFO_HUGEPAGES, pool->page_bytes,
+							"nr_hugepages", path));
+		return;
+	}
+	doctor_format_nodes(pool->page_bytes, nodes, sizeof(nodes));
+	findings_add(findings, sysinfo_count_available(pool) ? FINDINGS_OK : FINDINGS_NOTE, subject,
+		     "%" PRIu64 " pages, %" PRIu64 " free, %" PRIu64 " of them reserved, %" PRIu64
+		     " surplus, overcommit %" PRIu64 "%s", pool->total, pool->free, pool->reserved,
+		     pool->surplus, pool->overcommit, nodes);
+}
+
+void doctor_check_pools(struct findings *findings)
+{
+	struct sysinfo_pool pool[SYSINFO_SIZES];
+	unsigned int count = sysinfo_list_pools(pool);
+	uint64_t default_bytes = 2 * MIB;
+
+	sysinfo_read_kib("Hugepagesize", &default_bytes);
+	for (unsigned int i = 0; i < count; i++)
+		doctor_check_pool(findings, &pool[i], pool[i].page_bytes == default_bytes);
+	if (!count)
+		findings_add(findings, FINDINGS_LACK, "pools", "this kernel has no huge page pools "
+			     "(CONFIG_HUGETLBFS), or neither /sys nor /proc shows them");
+}
+
+void doctor_check_cgroups(struct findings *findings)
+{
+	struct sysinfo_pool pool[SYSINFO_SIZES];
+	unsigned int count = sysinfo_list_pools(pool);
+	bool limited = false, found = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		char size[24], bytes[24], file[24];
+		struct cgroup_limit limit;
+		uint64_t least;
+
+		if (cgroup_read_limit(pool[i].page_bytes, &limit)) {
+			findings_add(findings, FINDINGS_NOTE, "cgroup", "/proc/self/cgroup is not readable");
+			return;
+		}
+		found |= limit.found;
+		least = limit.fault_bytes < limit.reserve_bytes ? limit.fault_bytes :
+			limit.reserve_bytes;
+		if (least == UINT64_MAX)
+			continue;
+		limited = true;
+		findings_add(findings, least < pool[i].page_bytes ? FINDINGS_LACK : FINDINGS_NOTE,
+			     "cgroup", "pages of %s: at most %s%s", policy_format_size(pool[i].page_bytes, size),
+			     policy_format_size(least, bytes), limit.fault_bytes == least ?
+			     ", a limit of faults: never `populate = no`" : "");
+		if (least < pool[i].page_bytes) {
+			policy_format_size(pool[i].page_bytes, file);
+			findings_mend(findings, "raise hugetlb.%sB.* in %.120s", file, limit.path);
+		}
+	}
+	if (!limited)
+		findings_add(findings, FINDINGS_OK, "cgroup", "%s",
+			     found ? "a hugetlb controller, no limit" : "no hugetlb controller");
+}
+
+static void doctor_check_thp_sizes(struct findings *findings, const struct sysinfo_thp *thp)
+{
+	char on[128] = "", size[24];
+	size_t used = 0;
+
+	if (!thp->count)
+		return;
+	for (unsigned int i = 0; i < thp->count && used < sizeof(on); i++)
+		if (thp->size[i].page_bytes != thp->pmd_bytes &&
+		    sysinfo_is_advised_served(thp, thp->size[i].page_bytes))
+			used += (size_t)snprintf(on + used, sizeof(on) - used, " %s",
+						 policy_format_size(thp->size[i].page_bytes, size));
+	if (on[0]) {
+		findings_add(findings, FINDINGS_OK, "multi-size THP", "switched on:%s", on);
+		return;
+	}
+	findings_add(findings, FINDINGS_LACK, "multi-size THP", "every size is switched off: where no "
+		     "2 MiB block is free, memory comes in 4 KiB pages");
+	findings_mend(findings, "echo madvise > " SYSINFO_THP "/hugepages-64kB/enabled");
+}
+
+void doctor_check_thp(struct findings *findings)
+{
+	struct sysinfo_thp thp;
+	bool slow;
+
+	sysinfo_read_thp(&thp);
+	if (!thp.enabled[0]) {
+		findings_add(findings, FINDINGS_LACK, "THP", "this kernel has no transparent huge pages, "
+			     "or /sys does not show them");
+		return;
+	}
+	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
+		findings_add(findings, FINDINGS_LACK, "THP", "prctl(PR_SET_THP_DISABLE) is set here, and "
+			     "programs started here inherit it");
+	if (!sysinfo_is_advised_served(&thp, 0)) {
+		findings_add(findings, FINDINGS_LACK, "THP", "enabled = %s: switched off", thp.enabled);
+		findings_mend(findings, "echo madvise > " SYSINFO_THP "/enabled");
+	} else {
+		findings_add(findings, FINDINGS_OK, "THP", "enabled = %s", thp.enabled);
+	}
+	slow = !strcmp(thp.defrag, "never") || !strcmp(thp.defrag, "defer");
+	findings_add(findings, slow ? FINDINGS_LACK : FINDINGS_OK, "THP defrag", "defrag = %s%s",
+		     thp.defrag[0] ? thp.defrag : "unknown",
+		     slow ? ": memory is not compacted for a request, huge pages come later or never" : "");
+	if (slow)
+		findings_mend(findings, "echo madvise > " SYSINFO_THP "/defrag");
+	doctor_check_thp_sizes(findings, &thp);
+}
+
+void doctor_check_fragmentation(struct findings *findings)
+{
+	uint64_t free_bytes, large_bytes, percent;
+	char free_text[24], large_text[24];
+
+	if (sysinfo_read_free_blocks(2 * MIB, &free_bytes, &large_bytes) || !free_bytes) {
+		findings_add(findings, FINDINGS_NOTE, "free memory", "/proc/buddyinfo tells nothing");
+		return;
+	}
+	percent = large_bytes * 100 / free_bytes;
+	findings_add(findings, percent < 20 ? FINDINGS_LACK : FINDINGS_OK, "free memory",
+		     "%s, %s of it (%" PRIu64 " %%) in blocks of 2M or more: %s",
+		     policy_format_size(free_bytes / MIB * MIB, free_text),
+		     policy_format_size(large_bytes / MIB * MIB, large_text), percent,
+		     percent < 20 ? "badly fragmented" : percent < 60 ? "somewhat fragmented" :
+		     "hardly fragmented");
+	if (percent < 20)
+		findings_mend(findings, "echo 1 > /proc/sys/vm/compact_memory");
+}
+
+void doctor_check_source(struct findings *findings)
+{
+	struct sysinfo_pool pool[SYSINFO_SIZES];
+	unsigned int count = sysinfo_list_pools(pool);
+	bool pools = false, thp_serves;
+	struct sysinfo_thp thp;
+
+	for (unsigned int i = 0; i < count; i++)
+		pools |= pool[i].known && sysinfo_count_available(&pool[i]);
+	sysinfo_read_thp(&thp);
+	thp_serves = sysinfo_is_advised_served(&thp, 0) &&
+		     prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != 1;
+	for (unsigned int i = 0; i < thp.count; i++)
+		thp_serves |= sysinfo_is_advised_served(&thp, thp.size[i].page_bytes);
+	if (pools || thp_serves) {
+		findings_add(findings, FINDINGS_OK, "by default", "large requests come from %s",
+			     pools && thp_serves ? "the pools while they last, then THP" :
+			     pools ? "the pools while they last, then ordinary pages" : "THP");
+		return;
+	}
+	findings_add(findings, FINDINGS_NEEDED, "by default", "large requests get ordinary pages: the "
+		     "pools have no free page, and THP is off");
+	findings_mend(findings, "echo madvise > " SYSINFO_THP "/enabled");
+}
