@@ -83,10 +83,15 @@ void bench_memory_read(struct bench_memory *out)
 	out->hugetlb_bytes = bench_field(text, "HugetlbPages:");
 }
 
-uint64_t bench_thp_bytes(void)
+void bench_pages_print(void)
 {
+	struct bench_memory memory;
 	char text[4096];
 
+	bench_memory_read(&memory);
 	bench_read("/proc/self/smaps_rollup", text, sizeof(text));
-	return bench_field(text, "AnonHugePages:");
+	printf("\"hugetlb_mib\": %.0f, \"thp_mib\": %.0f, \"rss_mib\": %.0f",
+	       (double)memory.hugetlb_bytes / BENCH_MIB,
+	       (double)bench_field(text, "AnonHugePages:") / BENCH_MIB,
+	       (double)memory.rss_bytes / BENCH_MIB);
 }

@@ -48,8 +48,11 @@ void bench_touch(void *start, size_t bytes);
 /* bench_memory_read - what this process has in memory now; allocates nothing itself. */
 void bench_memory_read(struct bench_memory *out);
 
-/* bench_thp_bytes - AnonHugePages of this process; allocates nothing itself. */
-uint64_t bench_thp_bytes(void);
+/*
+ * bench_pages_print - `"hugetlb_mib": 64, "thp_mib": 0, "rss_mib": 66`: what this process's memory
+ * is made of now.
+ */
+void bench_pages_print(void);
 
 /* bench_fail - print @what and the reason in errno, end with status 1. */
 __attribute__((noreturn)) void bench_fail(const char *what);

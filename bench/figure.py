@@ -20,7 +20,7 @@ $data << EOD
 {rows}
 EOD
 plot $data using 1:3:6:xtic(2) with boxes linecolor rgb variable, \\
-	$data using 1:3:4:5 with yerrorbars linecolor rgb "black" pointtype 0
+	$data using 1:3:4:5 with yerrorbars linecolor rgb "black" pointsize 0
 """
 TERMINALS = {"svg": "set terminal svg size 900,540 dynamic background rgb 'white'",
              "png": "set terminal pngcairo size 900,540"}

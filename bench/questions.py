@@ -8,6 +8,7 @@ HUGE = ("glibc hugetlb=1", "glibc hugetlb=2", "jemalloc thp", "mimalloc large", 
         "autohbw")
 PEERS = PLAIN + HUGE
 BOTH = ("contig", "contig no pool")
+PAGES = ("hugetlb_mib", "thp_mib")
 MS = 1e-6  # of a nanosecond
 
 
@@ -61,7 +62,7 @@ def updates(name, mib, **others):
         (Bar("speed", "contig", ("hugetlb by hand",), 0.97, "speed of mmap(MAP_HUGETLB)"),
          Bar("speed", "contig", ("glibc",), None, "speed of glibc"),
          Bar("speed", "contig", ("THP by hand",), None, "speed of MADV_HUGEPAGE")),
-        "ns an update", pool_mib=mib + 256, details=("touch_ms", "hugetlb_mib", "thp_mib"),
+        "ns an update", pool_mib=mib + 256, details=("touch_ms",) + PAGES,
         **others)
 
 
@@ -98,7 +99,7 @@ QUESTIONS = (
              "speed of the best of jemalloc, mimalloc, tcmalloc"),
          Bar("speed", "contig", HUGE, None, "speed of the best with its huge page settings"),
          Bar("speed", "contig no pool", ("glibc",), None, "speed of glibc")),
-        "ms", MS, pool_mib=1536, limit_s=4),
+        "ms", MS, pool_mib=1536, limit_s=2, details=PAGES),
     Question(
         "buffers", "buffers of 5 to 25 MiB, 20 live, each touched once: a round",
         ("buffers", "2000"), BOTH + PEERS,
@@ -112,7 +113,7 @@ QUESTIONS = (
                                                      "peak_anon_mib")),
     Question(
         "idle", "what is kept when all is freed, after 10 s and one small malloc",
-        ("buffers", "200", "10"), BOTH + PLAIN,
+        ("buffers", "200", "10"), BOTH + ("glibc", "jemalloc"),
         (Bar("at most", "contig", (), 256, "MiB kept (retain)"),
          Bar("at most", "contig no pool", (), 256, "MiB kept (retain)")),
         "MiB", metric="kept_mib", pool_mib=1536, runs=1, warm_runs=0),
@@ -121,7 +122,7 @@ QUESTIONS = (
         BOTH + PEERS,
         (Bar("speed", "contig", PEERS, 1, "speed of the best of all"),
          Bar("speed", "contig no pool", PEERS, None, "speed of the best of all")),
-        "ms", MS, pool_mib=2560),
+        "ms", MS, pool_mib=2560, details=PAGES),
     updates("updates", 2048),
     updates("updates-4g", 4096, long_only=True),
     Question(
@@ -130,7 +131,7 @@ QUESTIONS = (
         ("contig no pool", "THP by hand", "glibc", "glibc hugetlb=1", "jemalloc thp"),
         (Bar("speed", "contig no pool", ("THP by hand",), 0.97, "speed of MADV_HUGEPAGE"),
          Bar("speed", "contig no pool", ("glibc",), None, "speed of glibc")),
-        "ns an update", details=("touch_ms", "hugetlb_mib", "thp_mib")),
+        "ns an update", details=("touch_ms",) + PAGES),
     compression("xz", ("xz", "-9")),
     compression("zstd", ("zstd", "-19", "--long=27", "--single-thread")),
     Question(
