@@ -62,8 +62,8 @@ static int chain_parse_link(struct slice s, struct chain_link *out, struct text 
 	} else {
 		ret = chain_find_backing(s, &link.backing);
 		if (ret)
-			text_put(expected, "a chain of hugetlb, hugetlb-SIZE, driver, driver:REGION, "
-				 "thp, mthp, mthp-SIZE, base; or heap alone");
+			text_put(expected, "a chain of hugetlb, hugetlb-SIZE, driver, "
+				 "driver:REGION, thp, mthp, mthp-SIZE, base; or heap alone");
 	}
 	if (!ret)
 		*out = link;

@@ -15,7 +15,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
-#define POLICY_RULES		32	/* of file and CONTIG_POLICY together; one more is an error */
+#define POLICY_RULES		32	/* of file and CONTIG_POLICY; one more is an error */
 #define POLICY_LINKS		8	/* in one chain */
 #define POLICY_PATTERNS		16	/* in one list of programs */
 #define POLICY_NAME_BYTES	32	/* of a rule, a driver region, a pattern; with the NUL */
@@ -80,7 +80,7 @@ struct contiguity {
 
 struct rule {
 	char name[POLICY_NAME_BYTES];
-	unsigned int line;	/* in the file; 0: built in; of CONTIG_POLICY: the number of the rule */
+	unsigned int line;	/* in the file; of CONTIG_POLICY: its number; 0: built in */
 	bool inline_rule;	/* it came with CONTIG_POLICY */
 	struct pattern_list exe;	/* none: every program */
 	uint32_t calls;		/* 1 << enum call_id */

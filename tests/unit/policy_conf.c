@@ -66,7 +66,8 @@ static void indentation_crlf_and_a_byte_order_mark_do_no_harm(void)
 	struct policy pol;
 
 	CHECK(collect_conf(&pol, "\xef\xbb\xbf[process]\r\n  retain = 1M\r\n\tdecay = 1s\r\n"
-			   "  [ rule  a ] ; comment\r\n  chain = thp\r\n    size = 1M..").count == 0);
+			   "  [ rule  a ] ; comment\r\n  chain = thp\r\n"
+			   "    size = 1M..").count == 0);
 	CHECK(pol.settings.retain == MIB);
 	CHECK(pol.settings.decay == 1000);
 	CHECK(conf_rules(&pol) == 1 && !strcmp(pol.rule[0].name, "a"));
@@ -101,6 +102,7 @@ static const struct {
 	{ "[rule a]\nchian = thp\n", 2, "chian", "chain?" },
 	{ "[rule a]\nchain = thp\nhugepages = 1\n", 3, "hugepages", "exe call size align" },
 	{ "[rule a]\nchain = thp\nchain = base\n", 3, "chain", "once" },
+	{ "\xef\xbb\xbf\xef\xbb\xbf;x = 1\n", 1, "(none)", "plain text" },
 	{ "[process]\n\xffz = 1\n", 2, "?z", "one of these" },
 };
 
