@@ -93,6 +93,7 @@ static const struct {
 	{ "retain = 1M\n", 1, "(none)", "before the first key" },
 	{ "[process]\nretain\n", 2, "(none)", "key = value" },
 	{ "[process]\nretain : 1M\n", 2, "(none)", "key = value" },
+	{ "[process]\nstats : json:a=b\n", 2, "(none)", "key = value" },
 	{ "[process]\nretain ; = 1M\n", 2, "(none)", "key = value" },
 	{ "[process]\nretain = 1M\n  , 2M\n", 3, "(none)", "key = value" },
 	{ "[rule a]\n", 1, "chain", "a chain" },

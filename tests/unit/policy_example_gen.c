@@ -58,7 +58,7 @@ static const char example_head[] =
 	"# `contig explain --size 64M --call malloc` the rule that decides.\n"
 	"#\n"
 	"# Sizes: 4096, 64K, 1.5G (powers of 1024). Times: 500ms, 10s, 1m, 0. Names: * and ?\n"
-	"# as in a shell. A comment is a line that begins with # or ;, or what follows a blank and ;\n"
+	"# as in a shell. A comment is a line that begins with # or ;, or what follows ` ;`.\n"
 	"\n";
 
 static const char example_rules[] =
