@@ -9,7 +9,9 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -161,7 +163,7 @@ class Asker:
 
     def run_command(self, name):
         """A program nobody here wrote, timed from outside."""
-        before = os.times()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with open(os.devnull, "wb") as sink:
             start_ns = time.monotonic_ns()
             done = subprocess.run(self.command(name), env=self.environments[name], stdout=sink,
@@ -170,9 +172,9 @@ class Asker:
             wall_ns = time.monotonic_ns() - start_ns
         if done.returncode or "cannot be preloaded" in done.stderr:
             raise RunFailed(f"status {done.returncode}: {done.stderr.strip()}")
-        after = os.times()
-        return {"ns": wall_ns, "user_s": after.children_user - before.children_user,
-                "system_s": after.children_system - before.children_system}
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        user_s, system_s = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+        return {"cpu_s": user_s + system_s, "wall_s": wall_ns / 1e9, "system_s": system_s}
 
     def run_callgrind(self, name):
         """Instructions of one operation: those of 2 N without those of N, by N."""
@@ -258,8 +260,15 @@ def summarize(side):
             side["low"][metric], side["high"][metric] = min(values), max(values)
 
 
+def stop(number, _):
+    """End through every `finally`: the pool put back, the program that runs ended."""
+    sys.exit(128 + number)
+
+
 def main():
     """Ask and write."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=[question.name for question in QUESTIONS])
     parser.add_argument("--runs", type=int, default=7)

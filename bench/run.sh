@@ -7,6 +7,7 @@
 # to $BUILD/bench. The pool of huge pages is borrowed for each question and given back.
 #
 #   RUNS=7    runs of each side     LIBRARY_DIR=$BUILD   where libcontig.so is
+#   WARM_MIB=6144   memory touched once before everything
 #   --long    also what takes long (4 GiB)
 #   --strict  exit 1 if a bar is missed or could not be measured
 #   --list    print the names of the questions
@@ -20,7 +21,7 @@ BUILD=${BUILD:-build}
 RUNS=${RUNS:-7}
 LIBRARY_DIR=$(realpath -m "${LIBRARY_DIR:-$BUILD}")
 OUT=$(realpath -m "$BUILD/bench")
-WARM_MIB=6144
+WARM_MIB=${WARM_MIB:-6144}
 long=
 strict=
 export PYTHONDONTWRITEBYTECODE=1
@@ -50,7 +51,7 @@ run_warm() {
 }
 
 run_question() {
-	local name=$1 pool_mib=$2
+	local name=$1 pool_mib=$2 status
 
 	pool_lock || return 1
 	if [ "$pool_mib" -gt 0 ] && ! pool_borrow "$pool_mib"; then
@@ -58,8 +59,10 @@ run_question() {
 	fi
 	pool_run python3 bench/measure.py "$name" --runs "$RUNS" --build "$LIBRARY_DIR" \
 		--programs "$OUT/bin" --out "$OUT" --pool-mib "$pool_mib" 3<&-
+	status=$?
 	pool_return
 	pool_unlock
+	[ $status -eq 0 ] || return $status
 	python3 bench/report.py show "$OUT" "$name"
 }
 
@@ -83,7 +86,7 @@ run_warm
 names=()
 while read -r name pool_mib <&3; do
 	rm -f "$OUT/$name.json"
-	run_question "$name" "$pool_mib"
+	run_question "$name" "$pool_mib" || exit
 	names+=("$name")
 done 3<<<"$questions"
 python3 bench/report.py finish $strict "$OUT" "${names[@]}"
