@@ -444,6 +444,40 @@ void place_move(void *to, void *from, size_t bytes)
 	figures_add(whole ? &contig_stats.moves : &contig_stats.copies, 1);
 }
 
+static struct span *adopt_one(struct span *span, const struct pool *pool)
+{
+	struct contig_pool_stats *stats = pool_stats(pool_at(span->pool));
+	uint64_t bytes = span_bytes(span);
+
+	figures_sub(&stats->mapped_bytes, bytes);
+	if (pool)
+		figures_add(&pool_stats(pool)->mapped_bytes, bytes);
+	if (span->state == SPAN_FREE) {
+		span = span_carve(span, span->first, span->units, SPAN_BUSY);
+		span->zero = true;	/* only what was in use was copied */
+		return span_give(span, pool ? pool->index : SPAN_RESERVE_POOL, sys_now_ms());
+	}
+	account(span, false);
+	if (!pool && span->rule >= 0)
+		span->rule = -1;
+	span->pool = pool ? pool->index : SPAN_RESERVE_POOL;
+	span->fixed = false;
+	if (pool)
+		account(span, true);
+	return span;
+}
+
+void place_adopt(void *addr, size_t bytes, const struct pool *pool)
+{
+	uint32_t unit = span_unit(addr), end = unit + (uint32_t)(bytes >> UNIT_SHIFT);
+
+	while (unit < end) {
+		struct span *span = adopt_one(span_at(unit), pool);
+
+		unit = span->first + span->units;
+	}
+}
+
 uint64_t place_release(void)
 {
 	uint64_t before, after;

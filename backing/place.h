@@ -67,6 +67,14 @@ bool place_resize(void *p, size_t bytes, const struct decision *decision);
  */
 void place_move(void *to, void *from, size_t bytes);
 
+/*
+ * place_adopt - in a child: what lay in [@addr, @addr + @bytes) lies on other pages now
+ * @pool: whose they are like; NULL: there are none, the ranges are bare and their spans lost
+ *
+ * Context: zone_lock held, one thread.
+ */
+void place_adopt(void *addr, size_t bytes, const struct pool *pool);
+
 /* place_rule_bytes - live bytes under each rule, for struct request. */
 const uint64_t *place_rule_bytes(void);
 

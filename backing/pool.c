@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "figures.h"
@@ -77,6 +78,28 @@ static void size_path(char out[static 128], const char *dir, uint64_t page_bytes
 	strcat(out, digits + at);
 	strcat(out, "kB");
 	strcat(out, tail);
+}
+
+static uint64_t read_counter(const struct pool *pool, const char *tail)
+{
+	char path[128], text[32];
+
+	size_path(path, HUGETLB_DIR, pool->page_bytes, tail);
+	return sys_read_file(path, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+uint64_t pool_spare_bytes(const struct pool *pool)
+{
+	uint64_t have = read_counter(pool, "/free_hugepages");
+	uint64_t reserved = read_counter(pool, "/resv_hugepages");
+	uint64_t surplus = read_counter(pool, "/surplus_hugepages");
+	uint64_t overcommit = read_counter(pool, "/nr_overcommit_hugepages");
+	uint64_t pages = have > reserved ? have - reserved : 0;
+	uint64_t more = overcommit > surplus ? overcommit - surplus : 0;
+	/* A surplus page needs a free block of its size: count on half of the free memory at most. */
+	uint64_t blocks = sys_free_bytes() / 2 / pool->page_bytes;
+
+	return (pages + (more < blocks ? more : blocks)) * pool->page_bytes;
 }
 
 static void find_hugetlb(void)

@@ -46,6 +46,12 @@ struct contig_pool_stats *pool_stats(const struct pool *pool);
 /* pool_fell_through - count that @pool did not serve. */
 void pool_fell_through(const struct pool *pool, enum contig_reason why);
 
+/*
+ * pool_spare_bytes - what a huge page pool could still hand out: free and not reserved, and
+ * surplus pages while the machine has free memory for them. Reads sysfs.
+ */
+uint64_t pool_spare_bytes(const struct pool *pool);
+
 /* pool_serves - may a chain's link use this pool. */
 bool pool_serves(const struct pool *pool, const struct chain_link *link);
 

@@ -9,6 +9,8 @@
 #include <linux/mempolicy.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -287,6 +289,27 @@ uint64_t sys_ram_bytes(void)
 	if (syscall(SYS_sysinfo, &info) != 0)
 		return 0;
 	return (uint64_t)info.totalram * info.mem_unit;
+}
+
+uint64_t sys_free_bytes(void)
+{
+	struct sysinfo info;
+
+	if (syscall(SYS_sysinfo, &info) != 0)
+		return 0;
+	return (uint64_t)info.freeram * info.mem_unit;
+}
+
+uint64_t sys_available_bytes(void)
+{
+	static const char key[] = "MemAvailable:";
+	char text[512];
+	const char *found;
+
+	if (sys_read_file("/proc/meminfo", text, sizeof(text)) <= 0)
+		return sys_free_bytes();
+	found = strstr(text, key);
+	return found ? strtoull(found + sizeof(key) - 1, NULL, 10) * 1024 : sys_free_bytes();
 }
 
 bool sys_thp_disabled(void)

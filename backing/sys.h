@@ -58,6 +58,8 @@ ssize_t sys_write(int fd, const void *buf, size_t bytes);
 /* sys_limit - a resource limit's soft value; UINT64_MAX: none. */
 uint64_t sys_limit(int resource);
 uint64_t sys_ram_bytes(void);
+uint64_t sys_free_bytes(void);	/* free outright, page cache not counted */
+uint64_t sys_available_bytes(void);	/* MemAvailable: what could be had without swapping */
 bool sys_thp_disabled(void);	/* prctl(PR_SET_THP_DISABLE) of this process */
 uint64_t sys_now_ms(void);	/* CLOCK_MONOTONIC, coarse */
 uint64_t sys_now_ns(void);

@@ -52,7 +52,7 @@ static void find_program(void)
 		return;
 	if (strrchr(name, '/'))
 		name = strrchr(name, '/') + 1;
-	strncpy(program, name, sizeof(program) - 1);
+	memcpy(program, name, strnlen(name, sizeof(program) - 1));
 }
 
 static void set_phase(enum init_phase to)
@@ -62,7 +62,7 @@ static void set_phase(enum init_phase to)
 
 void init_leave(const char *why)
 {
-	strncpy(contig_stats.why, why, sizeof(contig_stats.why) - 1);
+	memcpy(contig_stats.why, why, strnlen(why, sizeof(contig_stats.why) - 1));
 	contig_stats.serving = 0;
 	__atomic_store_n(&init_smallest, 0, __ATOMIC_RELAXED);
 	set_phase(INIT_LEAVING);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKING_CGROUP_H
+#define BACKING_CGROUP_H
+
+#include <stdbool.h>
+
+/*
+ * cgroup_limits_hugetlb - does a hugetlb cgroup (v1 or v2) limit this process's faults?
+ * Under one, a page that was reserved can still be refused when it is touched, with SIGBUS.
+ * Context: any; a few system calls, no allocation.
+ */
+bool cgroup_limits_hugetlb(void);
+
+#endif

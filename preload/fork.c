@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+#include "fork.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "cow.h"
+#include "figures.h"
+#include "heap.h"
+#include "hooks.h"
+#include "init.h"
+#include "next.h"
+#include "place.h"
+#include "pool.h"
+#include "snapshot.h"
+#include "zone.h"
+
+/* libio's list of streams; exported by glibc and taken by its fork() right after our handlers. */
+void _IO_list_lock(void);
+void _IO_list_unlock(void);
+
+enum { STACK_BYTES = 256 * 1024 };
+
+/* One fork, from the hook to the child. */
+struct plan {
+	pid_t (*real)(void);
+	bool handlers;		/* real() runs pthread_atfork handlers; _Fork() does not */
+	bool kernel;		/* copy-on-write for what is not in the snapshot */
+	bool with_snapshot;
+	bool refused;		/* too late to fail: the child goes at once, see prepare() */
+	struct snapshot snap;
+	sigset_t signals;	/* as they were */
+	pid_t parent, result;
+	int error;
+	ucontext_t caller, forker;	/* where the caller's stack is in the zone */
+};
+
+/* initial-exec: the default TLS model may itself call malloc on first touch. */
+static __thread struct plan *current __attribute__((tls_model("initial-exec")));
+static __thread bool streams_locked __attribute__((tls_model("initial-exec")));
+
+static pid_t next_fork(void)
+{
+	/* Some library's constructor forks before ours ran. */
+	if (!next.fork)
+		next.fork = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+	return next.fork();
+}
+
+static pid_t next_plain_fork(void)
+{
+	if (!next._Fork)
+		next._Fork = (pid_t (*)(void))dlsym(RTLD_NEXT, "_Fork");
+	return next._Fork();
+}
+
+/*
+ * Runs last of all prepare handlers, since it was registered first. The order of locks is glibc's
+ * own: other handlers' locks, then the list of streams, then the allocator's. A failure can no
+ * longer be returned from here: the child is made, and goes before anybody sees it.
+ */
+static void prepare(void)
+{
+	struct plan *plan = current;
+
+	if (!plan || plan->handlers) {
+		/* With one thread glibc leaves the list alone, and would not reset it for the child. */
+		streams_locked = !__libc_single_threaded;
+		if (streams_locked)
+			_IO_list_lock();
+		je_jemalloc_prefork();
+	}
+	lock_take(&zone_lock);
+	if (plan && plan->with_snapshot && snapshot_take(&plan->snap)) {
+		plan->with_snapshot = false;
+		plan->refused = true;
+	}
+}
+
+static void after_in_parent(void)
+{
+	struct plan *plan = current;
+
+	if (plan && plan->with_snapshot)
+		snapshot_parent(&plan->snap);
+	lock_drop(&zone_lock);
+	if (!plan || plan->handlers) {
+		je_jemalloc_postfork_parent();
+		if (streams_locked)
+			_IO_list_unlock();
+	}
+}
+
+static void after_in_child(void)
+{
+	struct plan *plan = current;
+
+	if (plan && plan->refused)
+		syscall(SYS_exit_group, 0);
+	if (plan && plan->with_snapshot)
+		snapshot_child(&plan->snap);
+	lock_reset(&zone_lock);
+	if (!plan || plan->handlers)
+		je_jemalloc_postfork_child();	/* glibc has reset the list of streams */
+	figures_reset((int)getpid());
+}
+
+void fork_init(void)
+{
+	pthread_atfork(prepare, after_in_parent, after_in_child);
+}
+
+static bool has_huge_memory(void)
+{
+	if (heap_huge_bytes())
+		return true;
+	for (unsigned int i = 0; i < pool_count(); i++)
+		if (pool_at(i)->backing == BACKING_HUGETLB && pool_stats(pool_at(i))->mapped_bytes)
+			return true;
+	return false;
+}
+
+/*
+ * What cannot be put over a child's memory after the fork, because the child needs it to get
+ * there: the thread's own control block, where the program gave the thread a stack of ours.
+ */
+static const void *own_thread_block(void)
+{
+	const void *self = (const void *)pthread_self();
+
+	return range_owns(&zone, self) ? self : NULL;
+}
+
+/* Is there memory for a copy of @bytes beside what else is going on? */
+static bool memory_suffices(size_t bytes)
+{
+	return bytes < sys_available_bytes() / 8 * 7;
+}
+
+/* How this fork is to be done. Return: 0 or -ENOMEM: it cannot be done. */
+static int choose(struct plan *plan)
+{
+	enum fork_id way = init_policy.settings.fork;
+	const void *spare = own_thread_block();
+	bool covered = way == FORK_KERNEL || cow_covered();
+
+	plan->kernel = way == FORK_KERNEL || (way == FORK_AUTO && covered);
+	plan->snap.scope = plan->kernel ? SNAPSHOT_PROMISED : SNAPSHOT_ALL;
+	plan->snap.drop = way == FORK_DONTFORK;
+	plan->snap.spare = spare;
+	/* These two can only be copied by the kernel. */
+	if (!covered && (spare || heap_huge_bytes()))
+		return -ENOMEM;
+	plan->with_snapshot = snapshot_bytes(plan->snap.scope, spare) != 0;
+	if (!plan->with_snapshot)
+		return 0;
+	if (!plan->snap.drop && !memory_suffices(snapshot_bytes(plan->snap.scope, spare)))
+		return -ENOMEM;
+	return snapshot_begin(&plan->snap);
+}
+
+static void count_fork(const struct plan *plan)
+{
+	figures_add(&contig_stats.forks, 1);
+	if (plan->with_snapshot && !plan->snap.drop)
+		figures_add(&contig_stats.fork_snapshots, 1);
+}
+
+static void undo_refused(struct plan *plan)
+{
+	int status;
+
+	while (plan->result > 0 && syscall(SYS_wait4, plan->result, &status, 0, NULL) < 0 &&
+	       errno == EINTR)
+		;
+	plan->result = -1;
+	plan->error = ENOMEM;
+}
+
+/* The fork itself, everything prepared. In the child it returns like in the parent. */
+static void carry_out(struct plan *plan)
+{
+	bool had_snapshot = plan->with_snapshot;
+
+	current = plan;
+	if (!plan->handlers)
+		prepare();
+	plan->result = plan->real();
+	plan->error = errno;
+	if (!plan->handlers)
+		(plan->result ? after_in_parent : after_in_child)();
+	current = NULL;
+	if (plan->result == 0) {
+		if (plan->kernel)
+			cow_inherit(plan->parent);
+	} else {
+		if (plan->refused)
+			undo_refused(plan);
+		if (plan->result > 0 && plan->kernel)
+			cow_forked(plan->result);
+		count_fork(plan);
+	}
+	if (had_snapshot)
+		snapshot_end(&plan->snap);
+}
+
+static void on_other_stack(unsigned int high, unsigned int low)
+{
+	carry_out((struct plan *)((uintptr_t)high << 32 | low));
+}
+
+/*
+ * The caller runs on a stack of ours (a coroutine): in the child that stack is a hole until the
+ * snapshot lies over it, so nobody may be on it meanwhile.
+ */
+static void carry_out_elsewhere(struct plan *caller_plan)
+{
+	struct plan *plan;
+	void *memory;
+
+	caller_plan->error = -sys_map(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+				      &memory);
+	if (caller_plan->error) {
+		caller_plan->result = -1;
+		snapshot_end(&caller_plan->snap);
+		return;
+	}
+	plan = memory;
+	*plan = *caller_plan;
+	getcontext(&plan->forker);
+	plan->forker.uc_stack.ss_sp = (char *)memory + sizeof(*plan);
+	plan->forker.uc_stack.ss_size = STACK_BYTES - sizeof(*plan);
+	plan->forker.uc_link = &plan->caller;
+	makecontext(&plan->forker, (void (*)(void))on_other_stack, 2,
+		    (unsigned int)((uintptr_t)plan >> 32), (unsigned int)(uintptr_t)plan);
+	swapcontext(&plan->caller, &plan->forker);
+	caller_plan->result = plan->result;
+	caller_plan->error = plan->error;
+	sys_unmap(memory, STACK_BYTES);
+}
+
+static pid_t forked(pid_t (*real)(void), bool handlers)
+{
+	struct plan plan = { .real = real, .handlers = handlers, .parent = getpid() };
+	bool on_zone = range_owns(&zone, __builtin_frame_address(0));
+	int saved = errno;
+	sigset_t all;
+
+	if (init_phase() != INIT_SERVING || !has_huge_memory())
+		return real();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &plan.signals);
+	if (choose(&plan)) {
+		figures_add(&contig_stats.fork_refusals, 1);
+		plan.result = -1;
+		plan.error = ENOMEM;
+	} else if (on_zone && plan.with_snapshot) {
+		carry_out_elsewhere(&plan);
+	} else {
+		carry_out(&plan);
+	}
+	pthread_sigmask(SIG_SETMASK, &plan.signals, NULL);
+	errno = plan.result < 0 ? plan.error : saved;
+	return plan.result;
+}
+
+HOOK pid_t fork(void)
+{
+	return forked(next_fork, true);
+}
+
+HOOK pid_t _Fork(void)
+{
+	return forked(next_plain_fork, false);
+}

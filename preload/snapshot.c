@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "snapshot.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "figures.h"
+#include "hold.h"
+#include "place.h"
+#include "pool.h"
+#include "span.h"
+#include "sys.h"
+
+#define HUGE_BYTES	((size_t)2 * MIB)
+#define RANGES_SLACK	64	/* threads may map more between counting and copying */
+
+/* Walks the tiling and puts neighbouring spans that belong out together into ranges. */
+struct walk {
+	struct snapshot *snap;		/* NULL: only count */
+	enum snapshot_scope scope;
+	const void *spare;
+	char *start;			/* of the run being followed; NULL: none */
+	size_t bytes;			/* of the run */
+	unsigned int pool;
+	bool promised, huge;
+	size_t ranges, total;
+	bool overflow;
+};
+
+static bool run_counts(const struct walk *walk)
+{
+	if (walk->spare && (uintptr_t)walk->spare - (uintptr_t)walk->start < walk->bytes)
+		return false;
+	return walk->promised || (walk->scope == SNAPSHOT_ALL && walk->huge);
+}
+
+static void close_run(struct walk *walk)
+{
+	if (walk->start && run_counts(walk)) {
+		if (walk->snap && walk->ranges == walk->snap->most)
+			walk->overflow = true;
+		else if (walk->snap)
+			walk->snap->range[walk->ranges] =
+				(struct snapshot_range){ walk->start, walk->bytes };
+		walk->ranges++;
+		walk->total += walk->bytes;
+	}
+	walk->start = NULL;
+}
+
+static bool visit(struct span *span, void *arg)
+{
+	struct walk *walk = arg;
+	bool mapped = (span->state == SPAN_USED || span->state == SPAN_FREE) &&
+		      span->pool != SPAN_RESERVE_POOL;
+
+	if (walk->start && (!mapped || span->pool != walk->pool))
+		close_run(walk);
+	if (!mapped)
+		return true;
+	if (!walk->start) {
+		walk->start = span_address(span);
+		walk->bytes = 0;
+		walk->pool = span->pool;
+		walk->promised = false;
+		walk->huge = pool_at(span->pool)->backing == BACKING_HUGETLB;
+	}
+	walk->bytes += span_bytes(span);
+	walk->promised |= span->fixed;
+	return true;
+}
+
+static void follow(struct walk *walk)
+{
+	if (!zone.bytes)
+		return;
+	span_each(visit, walk);
+	close_run(walk);
+}
+
+static struct walk count_ranges(enum snapshot_scope scope, const void *spare)
+{
+	struct walk walk = { .scope = scope, .spare = spare };
+
+	lock_take(&zone_lock);
+	follow(&walk);
+	lock_drop(&zone_lock);
+	return walk;
+}
+
+size_t snapshot_bytes(enum snapshot_scope scope, const void *spare)
+{
+	return count_ranges(scope, spare).total;
+}
+
+int snapshot_begin(struct snapshot *snap)
+{
+	struct walk walk = count_ranges(snap->scope, snap->spare);
+	size_t table, bytes;
+	int ret;
+
+	snap->count = 0;
+	snap->hold = -1;
+	snap->most = walk.ranges + RANGES_SLACK;
+	table = (snap->most * sizeof(*snap->range) + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+	snap->staging_bytes = snap->drop ? 0 : walk.total;
+	bytes = table + snap->staging_bytes + HUGE_BYTES;
+	ret = sys_map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, &snap->memory);
+	if (ret)
+		return ret;
+	snap->memory_bytes = bytes;
+	snap->range = snap->memory;
+	snap->staging = (char *)(((uintptr_t)snap->memory + table + HUGE_BYTES - 1) &
+				 ~(HUGE_BYTES - 1));
+	/* Whole huge pages, congruent with the ranges: moving them is then moving a few entries. */
+	if (snap->staging_bytes)
+		sys_advise(snap->staging, snap->staging_bytes, MADV_HUGEPAGE);
+	return 0;
+}
+
+static void copy_range(const struct snapshot_range *range, char *to)
+{
+	const char *end = range->addr + range->bytes;
+	struct span *span = span_at(span_unit(range->addr));
+
+	for (; span && (const char *)span_address(span) < end; span = span_after(span))
+		if (span->state == SPAN_USED)
+			memcpy(to + ((char *)span_address(span) - range->addr), span_address(span),
+			       span_bytes(span));
+}
+
+static void copy_all(struct snapshot *snap)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < snap->count; i++) {
+		copy_range(&snap->range[i], snap->staging + at);
+		at += snap->range[i].bytes;
+	}
+	figures_add(&contig_stats.fork_snapshot_bytes, at);
+}
+
+int snapshot_take(struct snapshot *snap)
+{
+	struct walk walk = { .snap = snap, .scope = snap->scope, .spare = snap->spare };
+	size_t i;
+	int ret;
+
+	follow(&walk);
+	if (walk.overflow || (!snap->drop && walk.total > snap->staging_bytes))
+		return -ENOMEM;
+	snap->count = walk.ranges;
+	for (i = 0; i < snap->count; i++) {
+		ret = sys_advise(snap->range[i].addr, snap->range[i].bytes, MADV_DONTFORK);
+		if (ret)
+			goto undo;
+	}
+	if (!snap->drop) {
+		snap->hold = hold_begin(snap->range, snap->count);
+		copy_all(snap);
+	}
+	return 0;
+
+undo:
+	while (i--)
+		sys_advise(snap->range[i].addr, snap->range[i].bytes, MADV_DOFORK);
+	snap->count = 0;
+	return -ENOMEM;
+}
+
+void snapshot_parent(struct snapshot *snap)
+{
+	hold_end(snap->hold);
+	for (size_t i = 0; i < snap->count; i++)
+		sys_advise(snap->range[i].addr, snap->range[i].bytes, MADV_DOFORK);
+}
+
+/* The pool that the staging's pages are like; there is always one of it. */
+static const struct pool *staging_pool(void)
+{
+	for (unsigned int i = 0; i < pool_count(); i++)
+		if (pool_at(i)->backing == BACKING_THP)
+			return pool_at(i);
+	return pool_at(0);
+}
+
+static void adopt_range(const struct snapshot *snap, const struct snapshot_range *range, char *from)
+{
+	void *out;
+
+	if (snap->drop) {
+		zone_seal(range->addr, range->bytes);
+		place_adopt(range->addr, range->bytes, NULL);
+		return;
+	}
+	/* Nothing can be in its way: the range is a hole here. */
+	sys_remap(from, range->bytes, range->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, range->addr,
+		  &out);
+	place_adopt(range->addr, range->bytes, staging_pool());
+}
+
+void snapshot_child(struct snapshot *snap)
+{
+	size_t at = 0;
+
+	hold_end(snap->hold);
+	for (size_t i = 0; i < snap->count; i++) {
+		adopt_range(snap, &snap->range[i], snap->staging + at);
+		at += snap->range[i].bytes;
+	}
+}
+
+void snapshot_end(struct snapshot *snap)
+{
+	/* In the child the staging has moved away, and what is left are pieces around it. */
+	sys_unmap(snap->memory, snap->memory_bytes);
+}
