@@ -7,7 +7,6 @@
 
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct explain_options {
@@ -150,9 +149,7 @@ static const char *explain_populate_name(enum populate_id populate)
 
 static bool explain_is_left_alone(const struct explanation *ex)
 {
-	const char *disable = getenv("CONTIG_DISABLE");
-
-	if (disable && !strcmp(disable, "1"))
+	if (config_is_disabled())
 		return true;
 	return ex->options->exe && !policy_serves(ex->pol, ex->options->exe);
 }

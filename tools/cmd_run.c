@@ -105,7 +105,6 @@ static int run_parse(int argc, char **argv, struct run_options *out)
 static int run_prepare(const char *path, const char *library)
 {
 	static struct target target;
-	const char *disable = getenv("CONTIG_DISABLE");
 	char why[512];
 	int ret;
 
@@ -116,8 +115,8 @@ static int run_prepare(const char *path, const char *library)
 			      strcmp(path, target.file) ? target.file : "", target.problem);
 	if (target.without_preload)
 		return STATUS_DONE;
-	if (disable && !strcmp(disable, "1"))
-		command_error("CONTIG_DISABLE=1 is set: libcontig will do nothing");
+	if (config_is_disabled())
+		command_error("CONTIG_DISABLE is set: libcontig will do nothing");
 	ret = library_preload(library);
 	if (ret) {
 		command_error("%s: %s", library, ret == -EINVAL ?

@@ -113,6 +113,17 @@ unsigned int config_load(struct policy *pol, const struct config_source *source,
 	return errors;
 }
 
+bool config_is_disabled(void)
+{
+	static const char *const no[] = { "", "0", "no", "false", "off" };
+	const char *value = secure_getenv("CONTIG_DISABLE");
+
+	for (size_t i = 0; value && i < sizeof(no) / sizeof(no[0]); i++)
+		if (!strcmp(value, no[i]))
+			return false;
+	return value;
+}
+
 /* A file's name may hold anything; an error stays on its one line. */
 static void config_print_printable(const char *text, FILE *out)
 {

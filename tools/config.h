@@ -43,6 +43,9 @@ unsigned int config_read(const char *path, char **text, size_t *bytes, policy_er
 unsigned int config_load(struct policy *pol, const struct config_source *source,
 			 char path[static PATH_MAX], policy_error_fn *report, void *arg);
 
+/* config_is_disabled - does CONTIG_DISABLE turn the library off for programs started here. */
+bool config_is_disabled(void);
+
 /* config_print_error - a policy_error_fn: FILE:LINE: KEY: found "X", expected Y; @arg: FILE *. */
 void config_print_error(const struct policy_error *error, void *arg);
 

@@ -162,7 +162,8 @@ static void verdict_judge_hugetlb(struct judge *judge, const struct chain_link *
 			verdict_judge_pool(judge, &machine->pool[i], link->page_bytes != 0);
 	if (judge->count == before)
 		verdict_say(verdict_add(judge, link), false,
-			    "this kernel has no huge pages of this size");
+			    link->page_bytes ? "this kernel has no huge pages of this size" :
+			    "this kernel has no huge page pools, or does not show them");
 }
 
 static void verdict_judge_thp(struct judge *judge, const struct chain_link *link)

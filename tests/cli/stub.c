@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Stands for libcontig.so where a test wants one that it can bend: figures, and nothing else. */
+#include "contig.h"
+
+#ifndef STUB_MAGIC
+#define STUB_MAGIC CONTIG_STATS_MAGIC
+#endif
+#ifndef STUB_VERSION
+#define STUB_VERSION CONTIG_STATS_VERSION
+#endif
+#ifndef STUB_SERVING
+#define STUB_SERVING 1
+#endif
+
+struct contig_stats contig_stats = {
+	.magic = STUB_MAGIC,
+	.version = STUB_VERSION,
+	.bytes = sizeof(struct contig_stats),
+	.serving = STUB_SERVING,
+	.why = STUB_SERVING ? "" : "it said \"no\"",
+	.zone_base = 0x200000000000,
+	.zone_bytes = 1ull << 36,
+	.start_ns = 1,
+	.syscalls = 4711,
+	.retained_bytes = 3ull << 20,
+	.pool_count = 2,
+	.pool = {
+		{ .name = "hugetlb-2M", .page_bytes = 2 << 20, .allocations = 7,
+		  .live_bytes = 64 << 20, .fell_through = { [CONTIG_REASON_POOL] = 12 } },
+		{ .name = "thp", .page_bytes = 2 << 20 },
+	},
+};
