@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 from questions import BY_HAND, QUESTIONS
 from sides import SIDES, Side, side_environment
@@ -40,28 +39,14 @@ def pool_pages():
         return 0
 
 
-@contextmanager
-def pool_taken_away(borrowed_pages):
-    """The pool as it was before run.sh borrowed, for the length of one run."""
-    if not borrowed_pages:
-        yield
-        return
-    before = pool_pages()
-    try:
-        write_pool(before - borrowed_pages)
-        yield
-    finally:
-        write_pool(before)
-
-
-def write_pool(pages):
+def set_pool(pages):
     """Set the pool's size; short of memory blocks, the kernel needs a second try."""
     for _ in range(20):
-        with open(POOL, "w", encoding="ascii") as pool:
-            pool.write(str(pages))
         if pool_pages() == pages:
             return
-        time.sleep(0.1)
+        with open(POOL, "w", encoding="ascii") as pool:
+            pool.write(str(pages))
+        time.sleep(0.05)
     raise RunFailed(f"the pool stays at {pool_pages()} pages instead of {pages}")
 
 
@@ -116,6 +101,7 @@ class Asker:
         self.question = question
         self.options = options
         self.borrowed_pages = options.pool_mib // POOL_PAGE_MIB
+        self.own_pages = pool_pages() - self.borrowed_pages  # of the machine
         self.environments = {}
         self.arguments = {}
         self.input = os.path.join(options.out, "input")
@@ -134,7 +120,7 @@ class Asker:
             return why
         if side.pool == "needed" and self.question.pool_mib and not self.borrowed_pages:
             return "no pool of huge pages could be had"
-        if side.pool == "none" and pool_pages() > self.borrowed_pages:
+        if side.pool == "none" and self.own_pages:
             return "this machine has a pool of its own"
         self.environments[name] = environment
         return None
@@ -153,9 +139,10 @@ class Asker:
 
     def run(self, name):
         """One run of @name: a dictionary of its metrics."""
-        borrowed = self.borrowed_pages if self.side(name).pool == "none" else 0
-        with pool_taken_away(borrowed):
-            return getattr(self, "run_" + self.question.way)(name)
+        if self.borrowed_pages:  # run.sh puts the pool back
+            set_pool(self.own_pages +
+                     (0 if self.side(name).pool == "none" else self.borrowed_pages))
+        return getattr(self, "run_" + self.question.way)(name)
 
     def run_program(self, name):
         """A program that prints its figures."""
