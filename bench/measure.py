@@ -101,7 +101,7 @@ class Asker:
         self.question = question
         self.options = options
         self.borrowed_pages = options.pool_mib // POOL_PAGE_MIB
-        self.own_pages = pool_pages() - self.borrowed_pages  # of the machine
+        self.own_pages = max(0, pool_pages() - self.borrowed_pages)  # the machine's
         self.environments = {}
         self.arguments = {}
         self.input = os.path.join(options.out, "input")

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -124,6 +125,22 @@ enum init_phase init_phase(void)
 	return now == INIT_LEAVING && !constructed ? INIT_HEAP : now;
 }
 
+/*
+ * Does another definition of malloc come before ours? A program that only takes malloc's address
+ * has an undefined symbol of that name with the address of a stub, and the stub leads to us.
+ */
+static bool has_own_malloc(void)
+{
+	void *found = dlsym(RTLD_DEFAULT, "malloc");
+	const ElfW(Sym) *symbol = NULL;
+	Dl_info info;
+
+	if (found == hooks_own_malloc())
+		return false;
+	return !dladdr1(found, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol ||
+	       symbol->st_shndx != SHN_UNDEF;
+}
+
 /* 101 is the first a library may have; others' constructors allocate. */
 __attribute__((constructor(101))) static void construct(void)
 {
@@ -136,7 +153,7 @@ __attribute__((constructor(101))) static void construct(void)
 			.mmap = next.mmap, .munmap = next.munmap, .madvise = next.madvise,
 			.mprotect = next.mprotect, .mremap = next.mremap,
 		});
-	if (phase == INIT_SERVING && dlsym(RTLD_DEFAULT, "malloc") != hooks_own_malloc())
+	if (phase == INIT_SERVING && has_own_malloc())
 		init_leave("the program has a malloc of its own");
 	if (!init_policy.settings.children)
 		config_forget_preload();

@@ -198,8 +198,9 @@ static void text_pool(const struct contig_pool_stats *pool)
 {
 	bool fell = false;
 
+	/* A page too large for what was asked is no news. */
 	for (int i = 0; i < CONTIG_REASON_COUNT; i++)
-		fell |= pool->fell_through[i] != 0;
+		fell |= i != CONTIG_REASON_WASTE && pool->fell_through[i];
 	if (!pool->allocations && !fell)
 		return;
 	put("  ");

@@ -108,7 +108,8 @@ static int run_prepare(const char *path, const char *library)
 	char why[512];
 	int ret;
 
-	target_examine(path, library, &target);
+	/* The library is of this program's kind; if it is not, the trial will tell. */
+	target_examine(path, "/proc/self/exe", &target);
 	if (target.problem[0])
 		command_error("%s%s%s: libcontig cannot serve it: %s", path,
 			      strcmp(path, target.file) ? " is run by " : "",

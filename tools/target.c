@@ -89,12 +89,12 @@ static bool target_is_glibc_loader(const char *path)
 	return false;
 }
 
-static void target_check_elf(const struct binary_headers *elf, const struct binary_headers *library,
+static void target_check_elf(const struct binary_headers *elf, const struct binary_headers *ours,
 			     struct target *out)
 {
 	const char *machine = binary_machine_name(elf->machine);
 
-	if (elf->class != library->class || elf->machine != library->machine) {
+	if (elf->class != ours->class || elf->machine != ours->machine) {
 		snprintf(out->problem, sizeof(out->problem), "it is a %s-bit %s program",
 			 elf->class == ELFCLASS32 ? "32" : "64", machine ? machine : "foreign");
 		out->without_preload = true;
@@ -139,13 +139,13 @@ static int target_read_headers(const char *path, struct binary_headers *out)
 	return ret;
 }
 
-void target_examine(const char *path, const char *library, struct target *out)
+void target_examine(const char *path, const char *like, struct target *out)
 {
 	struct binary_headers elf, ours;
 
 	memset(out, 0, sizeof(*out));
 	snprintf(out->file, sizeof(out->file), "%s", path);
-	if (target_read_headers(library, &ours))
+	if (target_read_headers(like, &ours))
 		return;
 	for (int i = 0; i < TARGET_SCRIPTS; i++) {
 		int fd = open(out->file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -21,10 +21,10 @@ int target_find(const char *command, char out[static PATH_MAX]);
 /**
  * target_examine - read the program's headers, or those of the interpreter of a script
  * @path: from target_find()
- * @library: libcontig.so, for its class and machine
+ * @like: a program of the class and machine that the library is of
  *
  * Never fails: what it cannot read it says nothing against; exec will.
  */
-void target_examine(const char *path, const char *library, struct target *out);
+void target_examine(const char *path, const char *like, struct target *out);
 
 #endif

@@ -8,16 +8,18 @@
 #ifndef STUB_VERSION
 #define STUB_VERSION CONTIG_STATS_VERSION
 #endif
-#ifndef STUB_SERVING
-#define STUB_SERVING 1
+#ifdef STUB_LEFT_ALONE
+#define STUB_WHY "it said \"no\""
+#else
+#define STUB_WHY ""
 #endif
 
 struct contig_stats contig_stats = {
 	.magic = STUB_MAGIC,
 	.version = STUB_VERSION,
 	.bytes = sizeof(struct contig_stats),
-	.serving = STUB_SERVING,
-	.why = STUB_SERVING ? "" : "it said \"no\"",
+	.serving = sizeof(STUB_WHY) == 1,
+	.why = STUB_WHY,
 	.zone_base = 0x200000000000,
 	.zone_bytes = 1ull << 36,
 	.start_ns = 1,
