@@ -8,11 +8,11 @@ need gcc g++
 make_sources() {
 	cp "$root"/policy/*.[ch] "$root"/policy/*.def "$root"/include/*.[dh]* .
 	awk 'BEGIN {
-		for (i = 0; i < 3000; i++)
+		for (i = 0; i < 1000; i++)
 			printf "int f%d(int x) { return x * %d + (x > %d ? x / 3 : x %% 7); }\n",
 				i, i, i
 		print "int main(void) { int s = 0;"
-		for (i = 0; i < 3000; i++)
+		for (i = 0; i < 1000; i++)
 			printf "s += f%d(s & 1023);\n", i
 		print "return s & 127; }"
 	}' >large.c
@@ -57,7 +57,7 @@ app() {
 	done
 	served cc1 "$(pool_of_backing)"
 	served cc1plus "$(pool_of_backing)"
-	served ld*
+	served '*-ld*'
 }
 
 # One directory for all, since its name is in the debug information.

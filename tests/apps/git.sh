@@ -14,12 +14,12 @@ make_repository() {
 	local i
 
 	git init -q -b main origin && cd origin || return 1
-	cp -rL /usr/include/linux /usr/include/asm-generic .
-	seq 1 800000 >large
+	cp -rL /usr/include/linux/netfilter* /usr/include/asm-generic .
+	seq 1 300000 >large
 	git add . && git commit -q -m first || return 1
-	for i in 1 2 3 4 5; do
-		seq "$i" "$i" 900000 >large
-		grep -rl "int" linux | sort | head -n $((i * 20)) | xargs sed -i "1i /* $i */"
+	for i in 1 2 3; do
+		seq "$i" "$i" 350000 >large
+		grep -rl int asm-generic netfilter | sort | head -n $((i * 20)) | xargs sed -i "1i /* $i */"
 		git commit -q -a -m "change $i" || return 1
 	done
 }
@@ -27,7 +27,7 @@ make_repository() {
 app() {
 	under git clone -q --no-local "$work/origin" clone
 	under git -C clone fsck --full --strict --no-progress
-	under git -C clone gc -q --aggressive
+	under git -C clone gc -q
 	under git -C clone fsck --full --no-progress
 	git -C clone fsck --full --no-progress
 	git -C clone rev-list --objects --all | sort >objects

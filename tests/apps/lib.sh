@@ -19,7 +19,7 @@ BUILD=$(realpath -m "${BUILD:-build}")
 . tests/pool.sh
 unset LD_PRELOAD "${!CONTIG_CONF@}" "${!CONTIG_POLICY@}" "${!CONTIG_STATS@}"
 # Debian's own programs, not what somebody's PATH puts before them.
-export LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/contig-app.XXXXXX") || exit 1
 chmod 755 "$work"
