@@ -191,10 +191,11 @@ static void explain_print_verdicts(const struct explanation *ex)
 	for (unsigned int i = 0; i < ex->count; i++) {
 		const struct verdict *verdict = &ex->verdict[i];
 
-		printf("  %-14s %s%s%s: %s\n", verdict->link,
+		printf("  %-14s %s%s%s: %s%s\n", verdict->link,
 		       !colour ? "" : verdict->serves ? "\033[32m" : "\033[33m",
 		       verdict->serves ? "serves" : "refuses", colour ? "\033[0m" : "",
-		       verdict->why);
+		       verdict->why, verdict->serves && verdict->checked ?
+		       "; if it keeps the promise, which is checked then" : "");
 		if (verdict->mend[0])
 			printf("  %-14s as root: %s\n", "", verdict->mend);
 	}
@@ -272,6 +273,7 @@ static void explain_print_json(const struct explanation *ex)
 		json_open_object(&json, NULL);
 		json_put_text(&json, "link", verdict->link);
 		json_put_flag(&json, "serves", verdict->serves);
+		json_put_flag(&json, "checked", verdict->checked);
 		json_put_text(&json, "why", verdict->why);
 		json_put_text(&json, "mend", verdict->mend[0] ? verdict->mend : NULL);
 		json_close(&json);

@@ -93,6 +93,7 @@ static bool verdict_refuse_promise(const struct judge *judge, uint64_t page_byte
 		met = page_bytes >= judge->req->bytes;
 	else if (promise->kind == CONTIGUITY_SIZE)
 		met = page_bytes >= promise->bytes;
+	verdict->checked = !met;
 	if (met || machine->pfns)
 		return false;
 	verdict_say(verdict, false, "the promised contiguity cannot be checked: the kernel hides "

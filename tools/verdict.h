@@ -10,6 +10,7 @@
 struct verdict {
 	char link[64];		/* "hugetlb-2M", as a rule would name it */
 	bool serves;
+	bool checked;		/* the promise is looked up afterwards, and may fail then */
 	char why[192];		/* in words, either way */
 	char mend[160];		/* command for root that lets it serve; "" none */
 };

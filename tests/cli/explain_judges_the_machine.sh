@@ -43,32 +43,32 @@ in_namespace true || exit
 # Plain hugetlb: every size, largest first, unless rounding wastes as much as the request.
 explain --size 64M
 json '[l["link"] for l in it["links"]][:2] == ["hugetlb-1G", "hugetlb-2M"]'
-json "'waste' in $links['hugetlb-1G']['why'] and not $links['hugetlb-1G']['mend']"
-json "$links['hugetlb-2M']['serves'] and it['served_by'] == 'hugetlb-2M'"
+json "'waste' in ${links}['hugetlb-1G']['why'] and not ${links}['hugetlb-1G']['mend']"
+json "${links}['hugetlb-2M']['serves'] and it['served_by'] == 'hugetlb-2M'"
 explain --size 513M
 json "it['served_by'] == 'hugetlb-1G'"
 explain --size 512M
-json "'waste' in $links['hugetlb-1G']['why']"
+json "'waste' in ${links}['hugetlb-1G']['why']"
 
 # Reserved pages are not free ones: 40 of 50.
 explain --size 80M
 json "it['served_by'] == 'hugetlb-2M'"
 explain --size 81M
-json "not $links['hugetlb-2M']['serves'] and '41 pages needed, 40 available' in $links['hugetlb-2M']['why']"
-json "$links['hugetlb-2M']['mend'] == 'echo 101 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'"
+json "not ${links}['hugetlb-2M']['serves'] and '41 pages needed, 40 available' in ${links}['hugetlb-2M']['why']"
+json "${links}['hugetlb-2M']['mend'] == 'echo 101 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'"
 
 # THP is off, and a multi-size THP has a switch of its own or follows.
-json "not $links['thp']['serves'] and 'echo madvise >' in $links['thp']['mend']"
+json "not ${links}['thp']['serves'] and 'echo madvise >' in ${links}['thp']['mend']"
 json "it['served_by'] == 'mthp-64K'"
 explain --size 81M --policy 'size=1M..: mthp-32K, mthp-16K, base'
-json "not $links['mthp-32K']['serves'] and not $links['mthp-16K']['serves'] and it['served_by'] == 'base'"
+json "not ${links}['mthp-32K']['serves'] and not ${links}['mthp-16K']['serves'] and it['served_by'] == 'base'"
 
 # What is not there at all.
 explain --size 3G --policy 'size=1M..: driver, hugetlb-32M, mthp-256K!'
 json "all(not l['serves'] for l in it['links']) and it['served_by'] == 'ENOMEM'"
-json "'modprobe' in $links['driver']['mend']"
+json "'modprobe' in ${links}['driver']['mend']"
 explain --size 3M --policy 'size=1M..,node=63: hugetlb-2M, base'
-json "'no NUMA node 63' in $links['base']['why'] and it['served_by'] == 'heap'"
+json "'no NUMA node 63' in ${links}['base']['why'] and it['served_by'] == 'heap'"
 
 # A promise that nobody can check is not given: without page frame numbers, one huge page only.
 if [ "$(id -u)" -eq 0 ]; then
@@ -76,8 +76,8 @@ if [ "$(id -u)" -eq 0 ]; then
 	status 0 in_namespace '. "$0"; exec setpriv --reuid=65534 --regid=65534 --clear-groups \
 		--bounding-set=-all --inh-caps=-all "$@"' "$work/machine" "$work/contig" explain --json \
 		--policy 'size=1M..,contiguity=whole: hugetlb-1G, hugetlb-2M, base' --size 3M
-	json "$links['hugetlb-1G']['serves'] and it['served_by'] == 'hugetlb-1G'"
-	json "'hides' in $links['hugetlb-2M']['why'] and not $links['base']['serves']"
+	json "${links}['hugetlb-1G']['serves'] and it['served_by'] == 'hugetlb-1G'"
+	json "'hides' in ${links}['hugetlb-2M']['why'] and not ${links}['base']['serves']"
 fi
 explain --size 3M --policy 'size=1M..,contiguity=page: base'
-json "not $links['base']['serves']"
+json "not ${links}['base']['serves']"
