@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "block.h"
 
+#include "demote.h"
 #include "figures.h"
 #include "sys.h"
 
@@ -216,6 +217,7 @@ uint64_t block_release(struct span *span, uint64_t most_bytes)
 		span_give(span, pool->index, sys_now_ms());
 		return 0;
 	}
+	demote_forget(span_address(span), bytes);
 	span_give(span, SPAN_RESERVE_POOL, 0);
 	figures_sub(&pool_stats(pool)->mapped_bytes, bytes);
 	figures_add(&contig_stats.released_bytes, bytes);

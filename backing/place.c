@@ -2,13 +2,13 @@
 #include "place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "alter.h"
 #include "block.h"
 #include "figures.h"
-#include "physmap.h"
+#include "measure.h"
 #include "sys.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -84,19 +84,6 @@ static bool met_by_one_page(const struct pool *pool, const struct place_wish *wi
 	return pool->backing == BACKING_HUGETLB &&
 	       wish->decision->contiguity.kind != CONTIGUITY_SIZE &&
 	       wish->bytes <= pool->page_bytes;
-}
-
-static int measure_self(const void *addr, size_t bytes, struct physmap_figures *out)
-{
-	int saved = errno, ret;
-	int fd = sys_open("/proc/self/pagemap", O_RDONLY, 0);
-
-	if (fd < 0)
-		return fd;
-	ret = physmap_measure(fd, (uintptr_t)addr, bytes, PHYSMAP_SIZES_MLX5, out);
-	sys_close(fd);
-	errno = saved;
-	return ret;
 }
 
 static bool promise_kept(const struct pool *pool, const struct span *span,
@@ -338,8 +325,12 @@ enum place_error place_free(void *p)
 	} else if (span) {
 		account(span, false);
 		figures_add(&pool_stats(pool_at(span->pool))->frees, 1);
-		span_give(span, span->pool, sys_now_ms());
-		trim_locked();
+		if (span->altered && !alter_restore(span)) {
+			span->state = SPAN_BUSY;	/* for good: nobody can use it again */
+		} else {
+			span_give(span, span->pool, sys_now_ms());
+			trim_locked();
+		}
 	} else {
 		error = wrong_pointer(p);
 	}
@@ -416,7 +407,7 @@ bool place_resize(void *p, size_t bytes, const struct decision *decision)
 		return false;
 	lock_take(&zone_lock);
 	span = used_at(p);
-	if (span && span->pool != SPAN_RESERVE_POOL)
+	if (span && span->pool != SPAN_RESERVE_POOL && !span->altered)
 		done = units <= span->units ? shrink_locked(span, units) :
 					      grow_locked(span, units, decision);
 	lock_drop(&zone_lock);

@@ -16,6 +16,7 @@
 
 #include "cow.h"
 #include "figures.h"
+#include "given.h"
 #include "heap.h"
 #include "hooks.h"
 #include "init.h"
@@ -80,6 +81,7 @@ static void prepare(void)
 			_IO_list_lock();
 		je_jemalloc_prefork();
 	}
+	given_hold();
 	lock_take(&zone_lock);
 	if (plan && plan->with_snapshot && snapshot_take(&plan->snap)) {
 		plan->with_snapshot = false;
@@ -94,6 +96,7 @@ static void after_in_parent(void)
 	if (plan && plan->with_snapshot)
 		snapshot_parent(&plan->snap);
 	lock_drop(&zone_lock);
+	given_let_go();
 	if (!plan || plan->handlers) {
 		je_jemalloc_postfork_parent();
 		if (streams_locked)
@@ -110,6 +113,7 @@ static void after_in_child(void)
 	if (plan && plan->with_snapshot)
 		snapshot_child(&plan->snap);
 	lock_reset(&zone_lock);
+	given_reset(plan && plan->with_snapshot && plan->snap.scope == SNAPSHOT_ALL);
 	if (!plan || plan->handlers)
 		je_jemalloc_postfork_child();	/* glibc has reset the list of streams */
 	figures_reset((int)getpid());

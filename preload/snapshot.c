@@ -5,8 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "demote.h"
 #include "figures.h"
-#include "hold.h"
+#include "given.h"
 #include "place.h"
 #include "pool.h"
 #include "span.h"
@@ -42,11 +43,40 @@ static void close_run(struct walk *walk)
 			walk->overflow = true;
 		else if (walk->snap)
 			walk->snap->range[walk->ranges] =
-				(struct snapshot_range){ walk->start, walk->bytes };
+				(struct hold_range){ walk->start, walk->bytes };
 		walk->ranges++;
 		walk->total += walk->bytes;
 	}
 	walk->start = NULL;
+}
+
+static void open_run(struct walk *walk, char *addr, const struct span *span)
+{
+	walk->start = addr;
+	walk->bytes = 0;
+	walk->pool = span->pool;
+	walk->promised = span->fixed;
+	walk->huge = pool_at(span->pool)->backing == BACKING_HUGETLB;
+}
+
+/* Demoted pages are ordinary memory: the kernel copies those, and a run ends before them. */
+static void follow_pages(struct walk *walk, const struct span *span)
+{
+	size_t page = pool_at(span->pool)->page_bytes, step;
+	char *at = span_address(span), *end = at + span_bytes(span);
+
+	for (; at < end; at += step) {
+		step = page - ((uintptr_t)at & (page - 1));
+		if (step > (size_t)(end - at))
+			step = (size_t)(end - at);
+		if (demote_noted(at)) {
+			close_run(walk);
+			continue;
+		}
+		if (!walk->start)
+			open_run(walk, at, span);
+		walk->bytes += step;
+	}
 }
 
 static bool visit(struct span *span, void *arg)
@@ -59,33 +89,52 @@ static bool visit(struct span *span, void *arg)
 		close_run(walk);
 	if (!mapped)
 		return true;
-	if (!walk->start) {
-		walk->start = span_address(span);
-		walk->bytes = 0;
-		walk->pool = span->pool;
-		walk->promised = false;
-		walk->huge = pool_at(span->pool)->backing == BACKING_HUGETLB;
-	}
-	walk->bytes += span_bytes(span);
+	if (!walk->start)
+		open_run(walk, span_address(span), span);
 	walk->promised |= span->fixed;
+	if (walk->huge)
+		follow_pages(walk, span);
+	else
+		walk->bytes += span_bytes(span);
 	return true;
+}
+
+/* What mmap() gave on huge pages, behind what malloc gave. */
+static void follow_given(struct walk *walk)
+{
+	struct hold_range *at = NULL;
+	size_t count, room = 0;
+
+	if (walk->scope != SNAPSHOT_ALL)
+		return;
+	if (walk->snap && walk->ranges <= walk->snap->most) {
+		at = walk->snap->range + walk->ranges;
+		room = walk->snap->most - walk->ranges;
+	}
+	count = given_ranges(at, room);
+	walk->overflow |= walk->snap && count > room;
+	walk->total += given_bytes();
+	walk->ranges += count;
 }
 
 static void follow(struct walk *walk)
 {
-	if (!zone.bytes)
-		return;
-	span_each(visit, walk);
-	close_run(walk);
+	if (zone.bytes) {
+		span_each(visit, walk);
+		close_run(walk);
+	}
+	follow_given(walk);
 }
 
 static struct walk count_ranges(enum snapshot_scope scope, const void *spare)
 {
 	struct walk walk = { .scope = scope, .spare = spare };
 
+	given_hold();
 	lock_take(&zone_lock);
 	follow(&walk);
 	lock_drop(&zone_lock);
+	given_let_go();
 	return walk;
 }
 
@@ -119,15 +168,24 @@ int snapshot_begin(struct snapshot *snap)
 	return 0;
 }
 
-static void copy_range(const struct snapshot_range *range, char *to)
+static void copy_range(const struct hold_range *range, char *to)
 {
-	const char *end = range->addr + range->bytes;
-	struct span *span = span_at(span_unit(range->addr));
+	char *end = range->addr + range->bytes, *low, *high;
+	struct span *span;
 
-	for (; span && (const char *)span_address(span) < end; span = span_after(span))
-		if (span->state == SPAN_USED)
-			memcpy(to + ((char *)span_address(span) - range->addr), span_address(span),
-			       span_bytes(span));
+	if (!range_owns(&zone, range->addr)) {
+		memcpy(to, range->addr, range->bytes);
+		return;
+	}
+	span = span_covering(span_unit(range->addr));
+	for (; span && (char *)span_address(span) < end; span = span_after(span))
+		if (span->state == SPAN_USED) {
+			low = span_address(span);
+			high = low + span_bytes(span);
+			low = low > range->addr ? low : range->addr;
+			high = high < end ? high : end;
+			memcpy(to + (low - range->addr), low, (size_t)(high - low));
+		}
 }
 
 static void copy_all(struct snapshot *snap)
@@ -185,19 +243,23 @@ static const struct pool *staging_pool(void)
 	return pool_at(0);
 }
 
-static void adopt_range(const struct snapshot *snap, const struct snapshot_range *range, char *from)
+static void adopt_range(const struct snapshot *snap, const struct hold_range *range, char *from)
 {
+	bool zones = range_owns(&zone, range->addr);
 	void *out;
 
 	if (snap->drop) {
-		zone_seal(range->addr, range->bytes);
-		place_adopt(range->addr, range->bytes, NULL);
+		if (zones) {
+			zone_seal(range->addr, range->bytes);
+			place_adopt(range->addr, range->bytes, NULL);
+		}
 		return;
 	}
 	/* Nothing can be in its way: the range is a hole here. */
 	sys_remap(from, range->bytes, range->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, range->addr,
 		  &out);
-	place_adopt(range->addr, range->bytes, staging_pool());
+	if (zones)
+		place_adopt(range->addr, range->bytes, staging_pool());
 }
 
 void snapshot_child(struct snapshot *snap)

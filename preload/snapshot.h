@@ -12,22 +12,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "hold.h"
+
 /* Which ranges stay out of the kernel's hands. */
 enum snapshot_scope {
 	SNAPSHOT_PROMISED,	/* only those with a contiguity promise in them */
 	SNAPSHOT_ALL,		/* those, and everything on huge page pools */
 };
 
-struct snapshot_range {
-	char *addr;
-	size_t bytes;
-};
-
 struct snapshot {
 	enum snapshot_scope scope;
 	bool drop;			/* the child is not to have them at all */
 	const void *spare;		/* a range that holds this address is the kernel's */
-	struct snapshot_range *range;	/* by address */
+	struct hold_range *range;	/* by address */
 	size_t count, most;
 	char *staging;			/* ranges one behind the other */
 	void *memory;			/* what was mapped for both */
@@ -48,7 +45,7 @@ int snapshot_begin(struct snapshot *snap);
 
 /**
  * snapshot_take - hold writers, copy, mark the ranges DONTFORK
- * Context: zone_lock held, signals blocked; after this the caller may write to nothing of them.
+ * Context: given held, zone_lock held, signals blocked; after this the caller may write to nothing of them.
  * Return: 0; -ENOMEM: more than snapshot_begin() made room for, nothing is marked.
  */
 int snapshot_take(struct snapshot *snap);

@@ -12,7 +12,7 @@
 #include "heap.h"
 #include "init.h"
 #include "log.h"
-#include "physmap.h"
+#include "measure.h"
 #include "place.h"
 #include "span.h"
 #include "sys.h"
@@ -56,17 +56,13 @@ static bool visit_largest(struct span *span, void *arg)
 static void measure(const void *p, size_t bytes, struct contig_pool_stats *stats)
 {
 	struct physmap_figures figures = { 0 };
-	int fd = sys_open("/proc/self/pagemap", O_RDONLY, 0);
 
-	if (fd < 0)
+	if (measure_self(p, bytes, &figures))
 		return;
-	if (!physmap_measure(fd, (uintptr_t)p, bytes, PHYSMAP_SIZES_MLX5, &figures)) {
-		figures_set(&stats->measured_bytes, bytes);
-		figures_set(&stats->measured_page_bytes, figures.page_bytes);
-		figures_set(&stats->measured_entries, figures.entries);
-		figures_set(&stats->measured_extents, figures.extents);
-	}
-	sys_close(fd);
+	figures_set(&stats->measured_bytes, bytes);
+	figures_set(&stats->measured_page_bytes, figures.page_bytes);
+	figures_set(&stats->measured_entries, figures.entries);
+	figures_set(&stats->measured_extents, figures.extents);
 }
 
 void stats_before_free(const void *p)

@@ -17,7 +17,7 @@
 #define UFFD_FEATURE_WP_HUGETLBFS_SHMEM (1 << 12)
 #endif
 
-static bool protect(int fd, const struct snapshot_range *range)
+static bool protect(int fd, const struct hold_range *range)
 {
 	struct uffdio_register enrol = {
 		.range = { (uintptr_t)range->addr, range->bytes },
@@ -31,7 +31,7 @@ static bool protect(int fd, const struct snapshot_range *range)
 	return !ioctl(fd, UFFDIO_REGISTER, &enrol) && !ioctl(fd, UFFDIO_WRITEPROTECT, &hold);
 }
 
-static int try_begin(const struct snapshot_range *range, size_t count)
+static int try_begin(const struct hold_range *range, size_t count)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
@@ -53,7 +53,7 @@ close_fd:
 	return -1;
 }
 
-int hold_begin(const struct snapshot_range *range, size_t count)
+int hold_begin(const struct hold_range *range, size_t count)
 {
 	int saved = errno, fd = -1;
 
@@ -61,6 +61,11 @@ int hold_begin(const struct snapshot_range *range, size_t count)
 		fd = try_begin(range, count);
 	errno = saved;
 	return fd;
+}
+
+bool hold_sure(int descriptor)
+{
+	return descriptor >= 0 || __libc_single_threaded;
 }
 
 void hold_end(int descriptor)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "alter.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "demote.h"
+#include "pool.h"
+#include "sys.h"
+
+static char *down(const char *addr, size_t align)
+{
+	return (char *)((uintptr_t)addr & ~(align - 1));
+}
+
+/* The pool of the span that holds @addr, if that is a huge page still; *@next: where it ends. */
+static const struct pool *huge_pool_at(char *addr, char **next, struct span **out)
+{
+	struct span *span = span_covering(span_unit(addr));
+	const struct pool *pool;
+
+	*out = span;
+	*next = (char *)(zone.base + zone.bytes);
+	if (!span)
+		return NULL;
+	*next = (char *)span_address(span) + span_bytes(span);
+	if (span->state == SPAN_RESERVE || span->pool == SPAN_RESERVE_POOL)
+		return NULL;
+	pool = pool_at(span->pool);
+	return pool->backing == BACKING_HUGETLB ? pool : NULL;
+}
+
+static int demote_in_zone(char *page, size_t bytes)
+{
+	int ret = demote_page(page, bytes);
+
+	if (!ret)
+		demote_note(page, bytes);
+	return ret;
+}
+
+/* One huge page, of which the call takes [@addr, @end) or what lies inside. */
+static int alter_page(char *page, size_t bytes, char *addr, char *end, enum alter_how how)
+{
+	bool whole = addr <= page && end >= page + bytes;
+
+	if (demote_noted(page))
+		return 0;
+	if (!whole || how == ALTER_ALL)
+		return demote_in_zone(page, bytes);
+	if (how == ALTER_REPLACE)
+		demote_note(page, bytes);
+	return 0;
+}
+
+int alter_zone(char *addr, char *end, enum alter_how how, bool lasting)
+{
+	const struct pool *pool;
+	struct span *span;
+	char *next;
+	int ret = 0;
+
+	lock_take(&zone_lock);
+	for (char *at = addr; at < end && !ret; at = next) {
+		pool = huge_pool_at(at, &next, &span);
+		if (span && lasting)
+			span->altered = true;
+		if (!pool)
+			continue;
+		next = down(at, pool->page_bytes) + pool->page_bytes;
+		ret = alter_page(next - pool->page_bytes, pool->page_bytes, addr, end, how);
+	}
+	lock_drop(&zone_lock);
+	return ret;
+}
+
+bool alter_zone_huge(char *addr, char *end)
+{
+	const struct pool *pool;
+	struct span *span;
+	bool found = false;
+	char *next;
+
+	lock_take(&zone_lock);
+	for (char *at = addr; at < end && !found; at = next) {
+		pool = huge_pool_at(at, &next, &span);
+		if (pool)
+			next = down(at, pool->page_bytes) + pool->page_bytes;
+		found = pool && !demote_noted(at);
+	}
+	lock_drop(&zone_lock);
+	return found;
+}
+
+static bool renew(char *addr, char *end, bool huge_advice)
+{
+	void *out;
+
+	if (sys_map(addr, (size_t)(end - addr), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+		    &out))
+		return false;
+	if (huge_advice)
+		sys_advise(out, (size_t)(end - addr), MADV_HUGEPAGE);
+	return true;
+}
+
+bool alter_restore(struct span *span)
+{
+	const struct pool *pool = pool_at(span->pool);
+	char *at = span_address(span), *end = at + span_bytes(span), *next;
+	bool huge_advice = pool->backing != BACKING_BASE;
+
+	if (pool->backing != BACKING_HUGETLB)
+		return renew(at, end, huge_advice);
+	for (; at < end; at = next) {
+		next = down(at, pool->page_bytes) + pool->page_bytes;
+		if (demote_noted(at)) {
+			if (!renew(at, next < end ? next : end, huge_advice))
+				return false;
+		} else if (down(at, pool->page_bytes) == at && next <= end &&
+			   sys_protect(at, pool->page_bytes, PROT_READ | PROT_WRITE)) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program that calls mprotect, madvise, munmap or mmap(MAP_FIXED) on part of what malloc gave
+ * it (guard pages of a stack, mostly) finds it behaving like ordinary 4 KiB pages.
+ */
+#ifndef BACKING_ALTER_H
+#define BACKING_ALTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "span.h"
+
+enum alter_how {
+	ALTER_EDGES,	/* the call takes whole huge pages: only those cut by an end are demoted */
+	ALTER_ALL,	/* it takes none: every huge page in the range is demoted */
+	ALTER_REPLACE,	/* it puts something else there: as EDGES, and none is huge afterwards */
+};
+
+/**
+ * alter_zone - make [@addr, @end) of the zone ready for the call
+ * @lasting: the span must be put in order before it is used again (protection, contents)
+ *
+ * Context: takes zone_lock.
+ * Return: 0; -ENOMEM: a huge page would have to be demoted and cannot be now.
+ */
+int alter_zone(char *addr, char *end, enum alter_how how, bool lasting);
+
+/* alter_zone_huge - does any huge page lie in it? Context: takes zone_lock. */
+bool alter_zone_huge(char *addr, char *end);
+
+/*
+ * alter_restore - an altered span, freed: readable, writable, private and anonymous again
+ * Context: zone_lock held. Return: false: it could not be, and must not be used again.
+ */
+bool alter_restore(struct span *span);
+
+#endif

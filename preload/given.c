@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "given.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "demote.h"
+#include "figures.h"
+#include "lock.h"
+#include "sys.h"
+
+enum { GIVEN_MOST = 1024 };
+
+struct entry {
+	char *addr, *end;	/* whole pages */
+	char *asked_end;	/* where the program's own mapping ends, in the last page or before */
+	const struct pool *pool;
+	bool shared;
+};
+
+/* Guarded by: given_lock. Taken before zone_lock, never after it. */
+static struct entry entries[GIVEN_MOST];
+static unsigned int count;
+static struct lock given_lock;
+
+bool given_any(void)
+{
+	return __atomic_load_n(&count, __ATOMIC_RELAXED) != 0;
+}
+
+static bool add_locked(const struct entry *entry)
+{
+	if (entry->addr == entry->end)
+		return true;
+	if (count == GIVEN_MOST)
+		return false;
+	entries[count] = *entry;
+	__atomic_store_n(&count, count + 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void drop_locked(unsigned int i)
+{
+	__atomic_store_n(&count, count - 1, __ATOMIC_RELAXED);
+	entries[i] = entries[count];
+}
+
+bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, bool shared)
+{
+	struct entry entry = { addr, addr + bytes, addr + ((asked + 4095) & ~(size_t)4095), pool,
+			       shared };
+	bool added;
+
+	lock_take(&given_lock);
+	added = add_locked(&entry);
+	lock_drop(&given_lock);
+	if (added) {
+		figures_add(&pool_stats(pool)->allocations, 1);
+		figures_add(&pool_stats(pool)->mapped_bytes, bytes);
+		figures_add(&contig_stats.mmap_huge, 1);
+	}
+	return added;
+}
+
+/* A hugetlb mapping refuses to be looked at from the middle of a page; ordinary memory does not. */
+static bool still_huge(char *page)
+{
+	void *out;
+
+	return sys_remap(page + 4096, 4096, 4096, 0, NULL, &out) == -EINVAL;
+}
+
+/*
+ * [@addr, @end) of an entry is not huge any more: what is left of it on both sides stays. If the
+ * table has no room for the second piece it is forgotten, and then only costs an EINVAL some day.
+ */
+static void cut_locked(unsigned int i, char *addr, char *end)
+{
+	struct entry low = entries[i], high = entries[i];
+
+	drop_locked(i);
+	figures_sub(&pool_stats(low.pool)->mapped_bytes, (size_t)(end - addr));
+	low.end = addr;
+	if (low.asked_end > addr)
+		low.asked_end = addr;
+	high.addr = end;
+	add_locked(&low);
+	add_locked(&high);
+}
+
+/* The page of entry @i that @at lies in, demoted. What the program never asked for goes. */
+static int demote_locked(unsigned int i, char *at)
+{
+	size_t bytes = entries[i].pool->page_bytes;
+	char *page = (char *)((uintptr_t)at & ~(bytes - 1));
+	char *asked_end = entries[i].asked_end;
+	int ret;
+
+	if (!still_huge(page)) {
+		cut_locked(i, page, page + bytes);
+		return 0;
+	}
+	if (entries[i].shared)
+		return 0;	/* others map it too; the kernel answers for it */
+	ret = demote_page(page, bytes);
+	if (ret)
+		return ret;
+	if (asked_end < page + bytes)
+		sys_unmap(asked_end, (size_t)(page + bytes - asked_end));
+	cut_locked(i, page, page + bytes);
+	return 0;
+}
+
+static int find_locked(const char *at)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (at >= entries[i].addr && at < entries[i].end)
+			return (int)i;
+	return -1;
+}
+
+static bool mid_page(unsigned int i, const char *at)
+{
+	return (uintptr_t)at & (entries[i].pool->page_bytes - 1);
+}
+
+/* An end of the range inside a huge page: that page is demoted, or the end is the mapping's own. */
+static int settle_end_locked(char *addr, char **end)
+{
+	int i = find_locked(*end - 1);
+	char *page;
+
+	if (i < 0 || !mid_page((unsigned int)i, *end))
+		return 0;
+	page = (char *)((uintptr_t)*end & ~(entries[i].pool->page_bytes - 1));
+	if (addr <= page && *end >= entries[i].asked_end) {
+		*end = page + entries[i].pool->page_bytes;
+		return 0;
+	}
+	return demote_locked((unsigned int)i, *end);
+}
+
+static int alter_locked(char *addr, char **end, enum alter_how how)
+{
+	int i = find_locked(addr), ret = 0;
+	char *at;
+
+	if (i >= 0 && mid_page((unsigned int)i, addr))
+		ret = demote_locked((unsigned int)i, addr);
+	if (!ret)
+		ret = settle_end_locked(addr, end);
+	for (i = 0; !ret && how == ALTER_ALL && i < (int)count; i++) {
+		at = entries[i].addr > addr ? entries[i].addr : addr;
+		if (at < entries[i].end && at < *end && !entries[i].shared) {
+			ret = demote_locked((unsigned int)i, at);
+			i = -1;		/* the table has changed */
+		}
+	}
+	for (i = 0; !ret && how == ALTER_REPLACE && i < (int)count; i++) {
+		char *low = entries[i].addr > addr ? entries[i].addr : addr;
+		char *high = entries[i].end < *end ? entries[i].end : *end;
+
+		if (low < high && !mid_page((unsigned int)i, low)) {
+			cut_locked((unsigned int)i, low, high);
+			i = -1;
+		}
+	}
+	return ret;
+}
+
+int given_alter(char *addr, char **end, enum alter_how how)
+{
+	int ret;
+
+	lock_take(&given_lock);
+	ret = alter_locked(addr, end, how);
+	lock_drop(&given_lock);
+	return ret;
+}
+
+void given_unmap(char *addr, size_t asked)
+{
+	char *end = addr + asked;
+
+	if (!given_alter(addr, &end, ALTER_REPLACE))
+		sys_unmap(addr, (size_t)(end - addr));
+}
+
+bool given_overlaps(const char *addr, const char *end, bool *shared)
+{
+	bool found = false;
+
+	lock_take(&given_lock);
+	for (unsigned int i = 0; i < count && !found; i++) {
+		found = addr < entries[i].end && end > entries[i].addr;
+		*shared = entries[i].shared;
+	}
+	lock_drop(&given_lock);
+	return found;
+}
+
+void given_hold(void)
+{
+	lock_take(&given_lock);
+}
+
+void given_let_go(void)
+{
+	lock_drop(&given_lock);
+}
+
+size_t given_ranges(struct hold_range *range, size_t most)
+{
+	size_t ranges = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (entries[i].shared || !still_huge(entries[i].addr))
+			continue;
+		if (range && ranges < most)
+			range[ranges] = (struct hold_range){
+				entries[i].addr, (size_t)(entries[i].end - entries[i].addr)
+			};
+		ranges++;
+	}
+	return ranges;
+}
+
+size_t given_bytes(void)
+{
+	size_t bytes = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (!entries[i].shared && still_huge(entries[i].addr))
+			bytes += (size_t)(entries[i].end - entries[i].addr);
+	return bytes;
+}
+
+void given_reset(bool ordinary)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; ordinary && i < count; i++)
+		if (entries[i].shared)
+			entries[kept++] = entries[i];
+	if (ordinary)
+		count = kept;
+	lock_reset(&given_lock);
+}
+
+const struct pool *given_pool(const char *addr)
+{
+	const struct pool *pool;
+	int i;
+
+	lock_take(&given_lock);
+	i = find_locked(addr);
+	pool = i < 0 ? NULL : entries[i].pool;
+	lock_drop(&given_lock);
+	return pool;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmap and its kin. New large anonymous mappings are aligned for THP, which behaves as 4 KiB
+ * pages in everything; huge page pools serve mmap only by rule or MAP_CONTIG. Operations on what
+ * lies on huge pages, be it mmap's or malloc's, are made ready first, page by page, so that they
+ * behave as on 4 KiB pages; everything else goes straight to libc, as a function.
+ *
+ * No dlsym and no allocation in here: libc, jemalloc and the loader call these at any time.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "alter.h"
+#include "contig.h"
+#include "figures.h"
+#include "given.h"
+#include "hooks.h"
+#include "init.h"
+#include "mapping.h"
+#include "next.h"
+#include "place.h"
+#include "sys.h"
+
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+
+static const int UNWELCOME = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE | MAP_STACK |
+			     MAP_GROWSDOWN | MAP_LOCKED | MAP_32BIT | MAP_HUGETLB;
+
+static void *plain_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
+{
+	if (next.mmap)
+		return next.mmap(addr, bytes, prot, flags, fd, offset);
+	return (void *)syscall(SYS_mmap, addr, bytes, prot, flags, fd, offset);
+}
+
+static int plain_munmap(void *addr, size_t bytes)
+{
+	return next.munmap ? next.munmap(addr, bytes) : (int)syscall(SYS_munmap, addr, bytes);
+}
+
+static int plain_madvise(void *addr, size_t bytes, int advice)
+{
+	return next.madvise ? next.madvise(addr, bytes, advice) :
+			      (int)syscall(SYS_madvise, addr, bytes, advice);
+}
+
+static int plain_mprotect(void *addr, size_t bytes, int prot)
+{
+	return next.mprotect ? next.mprotect(addr, bytes, prot) :
+			       (int)syscall(SYS_mprotect, addr, bytes, prot);
+}
+
+static void *plain_mremap(void *addr, size_t old_bytes, size_t new_bytes, int flags, void *to)
+{
+	return next.mremap ? next.mremap(addr, old_bytes, new_bytes, flags, to) :
+			     (void *)syscall(SYS_mremap, addr, old_bytes, new_bytes, flags, to);
+}
+
+static char *page_end(const void *addr, size_t bytes)
+{
+	return (char *)(((uintptr_t)addr + bytes + 4095) & ~(uintptr_t)4095);
+}
+
+/* Does it touch the zone, or anything in the table? The common answer costs two loads. */
+static bool in_zone(const void *addr, size_t bytes)
+{
+	return range_owns(&zone, addr) && bytes <= zone.base + zone.bytes - (uintptr_t)addr;
+}
+
+/* Unaligned or empty calls are the kernel's to refuse. */
+static bool concerns_us(const void *addr, size_t bytes)
+{
+	if (!bytes || ((uintptr_t)addr & 4095) || (uintptr_t)addr + bytes < bytes)
+		return false;
+	return in_zone(addr, bytes) || given_any();
+}
+
+static int refuse(int ret)
+{
+	errno = -ret;
+	return -1;
+}
+
+static bool is_dev_zero(int fd)
+{
+	int saved = errno;
+	struct stat st;
+	bool zero = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 5);
+
+	errno = saved;
+	return zero;
+}
+
+static void *map_contig(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
+{
+	void *p;
+
+	if (init_phase() != INIT_SERVING || addr || (flags & UNWELCOME) ||
+	    (!(flags & MAP_ANONYMOUS) && !is_dev_zero(fd)))
+		return plain_mmap(addr, bytes, prot, flags, fd, offset);
+	p = bytes && bytes <= PTRDIFF_MAX ? mapping_contig(bytes, prot) : NULL;
+	if (!p) {
+		errno = bytes ? ENOMEM : EINVAL;
+		return MAP_FAILED;
+	}
+	return p;
+}
+
+static bool is_candidate(const void *addr, size_t bytes, int prot, int flags)
+{
+	return !addr && bytes >= init_policy.smallest_mmap && bytes <= PTRDIFF_MAX &&
+	       (flags & MAP_ANONYMOUS) && prot == (PROT_READ | PROT_WRITE) &&
+	       !(flags & UNWELCOME) &&
+	       ((flags & MAP_TYPE) == MAP_PRIVATE || (flags & MAP_TYPE) == MAP_SHARED);
+}
+
+static void *map_by_policy(size_t bytes, int prot, int flags)
+{
+	struct decision decision = policy_decide(&init_policy, &(struct request){
+		.call = (flags & MAP_TYPE) == MAP_SHARED ? CALL_MMAP_SHARED : CALL_MMAP,
+		.bytes = bytes, .align = 1,
+	});
+	void *p;
+
+	if (!decision.chain->count)
+		return NULL;
+	/* At mmap time it would populate before the advice, and on huge pages fail in silence. */
+	if (flags & MAP_POPULATE)
+		decision.populate = POPULATE_YES;
+	p = mapping_by_chain(&decision, bytes, prot, flags & ~(MAP_ANONYMOUS | MAP_POPULATE));
+	if (!p && decision.chain->strict)
+		return MAP_FAILED;
+	return p;
+}
+
+/* A fixed mapping over part of a huge page: that page becomes ordinary first. */
+static int make_way(void *addr, size_t bytes)
+{
+	char *end = page_end(addr, bytes);
+
+	if (!concerns_us(addr, bytes))
+		return 0;
+	if (in_zone(addr, bytes))
+		return alter_zone(addr, end, ALTER_REPLACE, true);
+	return given_alter(addr, &end, ALTER_REPLACE);
+}
+
+HOOK void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
+{
+	int saved = errno, ret;
+	void *p;
+
+	if ((flags & MAP_TYPE) == (MAP_PRIVATE | MAP_CONTIG))
+		return map_contig(addr, bytes, prot, flags, fd, offset);
+	if (flags & MAP_FIXED) {
+		ret = make_way(addr, bytes);
+		if (ret) {
+			errno = -ret;
+			return MAP_FAILED;
+		}
+	} else if (init_smallest && is_candidate(addr, bytes, prot, flags)) {
+		p = map_by_policy(bytes, prot, flags);
+		if (p == MAP_FAILED)
+			errno = ENOMEM;
+		else
+			errno = saved;
+		if (p)
+			return p;
+	}
+	return plain_mmap(addr, bytes, prot, flags, fd, offset);
+}
+
+HOOK void *mmap64(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
+	__attribute__((alias("mmap")));
+
+HOOK int munmap(void *addr, size_t bytes)
+{
+	char *end = page_end(addr, bytes);
+	int ret;
+
+	if (!concerns_us(addr, bytes))
+		return plain_munmap(addr, bytes);
+	if (in_zone(addr, bytes)) {
+		/* The addresses stay ours: a hole in the zone could become somebody else's memory. */
+		ret = alter_zone(addr, end, ALTER_REPLACE, true);
+		if (!ret)
+			ret = zone_seal(addr, (size_t)(end - (char *)addr));
+		return ret ? refuse(ret) : 0;
+	}
+	ret = given_alter(addr, &end, ALTER_REPLACE);
+	if (ret)
+		return refuse(ret);
+	return plain_munmap(addr, (size_t)(end - (char *)addr));
+}
+
+HOOK int mprotect(void *addr, size_t bytes, int prot)
+{
+	char *end = page_end(addr, bytes);
+	int ret;
+
+	if (!concerns_us(addr, bytes))
+		return plain_mprotect(addr, bytes, prot);
+	ret = in_zone(addr, bytes) ? alter_zone(addr, end, ALTER_EDGES, true) :
+				     given_alter(addr, &end, ALTER_EDGES);
+	if (ret)
+		return refuse(ret);
+	return plain_mprotect(addr, (size_t)(end - (char *)addr), prot);
+}
+
+enum advice_kind {
+	ADVICE_PLAIN,	/* the kernel takes it for huge pages, in whole pages */
+	ADVICE_HINT,	/* it refuses huge pages, or parts of them, and nothing is lost by not doing it */
+	ADVICE_NEVER,	/* it must take effect, and huge pages cannot */
+};
+
+static enum advice_kind advice_kind(int advice)
+{
+	switch (advice) {
+	case MADV_FREE: case MADV_COLD: case MADV_PAGEOUT: case MADV_COLLAPSE:
+	case MADV_DONTDUMP: case MADV_DODUMP: case MADV_DONTFORK: case MADV_DOFORK:
+	case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
+	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED:
+		return ADVICE_HINT;
+	case MADV_WIPEONFORK: case MADV_KEEPONFORK: case MADV_GUARD_INSTALL: case MADV_GUARD_REMOVE:
+		return ADVICE_NEVER;
+	default:
+		return ADVICE_PLAIN;
+	}
+}
+
+static bool is_huge(char *addr, char *end)
+{
+	bool shared;
+
+	return in_zone(addr, (size_t)(end - addr)) ? alter_zone_huge(addr, end) :
+						     given_overlaps(addr, end, &shared);
+}
+
+HOOK int madvise(void *addr, size_t bytes, int advice)
+{
+	enum advice_kind kind = advice_kind(advice);
+	char *end = page_end(addr, bytes);
+	enum alter_how how = kind == ADVICE_NEVER ? ALTER_ALL : ALTER_EDGES;
+	int ret;
+
+	if (!concerns_us(addr, bytes) || !is_huge(addr, end))
+		return plain_madvise(addr, bytes, advice);
+	if (kind == ADVICE_HINT)
+		return 0;
+	ret = in_zone(addr, bytes) ? alter_zone(addr, end, how, kind == ADVICE_NEVER) :
+				     given_alter(addr, &end, how);
+	if (ret)
+		return refuse(ret);
+	return plain_madvise(addr, (size_t)(end - (char *)addr), advice);
+}
+
+/* Huge pages cannot grow: as much as fits the last page is there already, more is a new mapping. */
+static void *grow_given(char *addr, size_t old_bytes, size_t new_bytes, int flags)
+{
+	char *old_end = page_end(addr, old_bytes), *to;
+
+	if (!(flags & MREMAP_MAYMOVE) || (flags & MREMAP_FIXED)) {
+		errno = flags & MREMAP_FIXED ? EINVAL : ENOMEM;
+		return MAP_FAILED;
+	}
+	to = mmap(NULL, new_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (to == MAP_FAILED)
+		return MAP_FAILED;
+	for (char *at = addr; at < old_end; at += 4096)
+		__builtin_memcpy(to + (at - addr), at, 4096);
+	munmap(addr, old_bytes);
+	return to;
+}
+
+static void *remap_ours(char *addr, size_t old_bytes, size_t new_bytes, int flags, void *to)
+{
+	char *old_end = page_end(addr, old_bytes), *new_end = page_end(addr, new_bytes);
+	bool shared = false, huge = given_overlaps(addr, old_end, &shared);
+	int ret;
+
+	if (in_zone(addr, old_bytes)) {	/* malloc's memory cannot go elsewhere by mremap */
+		errno = ENOMEM;
+		return new_end <= old_end && !(flags & MREMAP_FIXED) ? addr : MAP_FAILED;
+	}
+	if (!huge || shared)
+		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
+	if (new_end > old_end)
+		return grow_given(addr, old_bytes, new_bytes, flags);
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+		ret = given_alter(addr, &old_end, ALTER_ALL);
+		if (ret) {
+			errno = -ret;
+			return MAP_FAILED;
+		}
+		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
+	}
+	if (new_end < old_end && munmap(new_end, (size_t)(old_end - new_end)))
+		return MAP_FAILED;
+	return addr;
+}
+
+HOOK void *mremap(void *addr, size_t old_bytes, size_t new_bytes, int flags, ...)
+{
+	void *to = NULL;
+	va_list ap;
+	int ret;
+
+	if (flags & MREMAP_FIXED) {
+		va_start(ap, flags);
+		to = va_arg(ap, void *);
+		va_end(ap);
+		ret = make_way(to, new_bytes);
+		if (ret) {
+			errno = -ret;
+			return MAP_FAILED;
+		}
+	}
+	if (!new_bytes || !concerns_us(addr, old_bytes))
+		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
+	return remap_ours(addr, old_bytes, new_bytes, flags, to);
+}

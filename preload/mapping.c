@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "mapping.h"
+
+#include <linux/mman.h>
+#include <sys/mman.h>
+
+#include "figures.h"
+#include "given.h"
+#include "measure.h"
+#include "pool.h"
+#include "sys.h"
+
+enum { CONTIG_TRIES = 8 };
+
+static size_t round_up(size_t bytes, size_t to)
+{
+	return (bytes + to - 1) / to * to;
+}
+
+static bool bind_node(void *addr, size_t bytes, int node)
+{
+	if (node == NODE_LOCAL)
+		node = sys_current_node();
+	return node < 0 || !sys_bind(addr, bytes, node);
+}
+
+/* One piece of ordinary memory that begins on a @align boundary. NULL: not to be had. */
+static void *map_aligned(size_t bytes, size_t align, int prot, int flags)
+{
+	uintptr_t raw, base;
+	void *p;
+
+	if (sys_map(NULL, bytes, prot, flags, &p))
+		return NULL;
+	if (!((uintptr_t)p & (align - 1)))
+		return p;	/* newer kernels align large mappings by themselves */
+	sys_unmap(p, bytes);
+	if (sys_map(NULL, bytes + align, prot, flags, &p))
+		return NULL;
+	raw = (uintptr_t)p;
+	base = (raw + align - 1) & ~(uintptr_t)(align - 1);
+	bytes = round_up(bytes, 4096);
+	if (base > raw)
+		sys_unmap(p, base - raw);
+	sys_unmap((void *)(base + bytes), raw + align - base);
+	return (void *)base;
+}
+
+static void *map_ordinary(const struct pool *pool, const struct decision *decision, size_t bytes,
+			  int prot, int flags)
+{
+	void *p = map_aligned(bytes, pool->page_bytes, prot, flags);
+
+	if (!p)
+		return NULL;
+	if (pool->backing != BACKING_BASE)
+		sys_advise(p, bytes, MADV_HUGEPAGE);
+	if (!bind_node(p, bytes, decision->node) ||
+	    (decision->populate == POPULATE_YES && sys_populate(p, bytes))) {
+		sys_unmap(p, bytes);
+		return NULL;
+	}
+	figures_add(&contig_stats.mmap_aligned, 1);
+	return p;
+}
+
+static void *map_huge(const struct pool *pool, int node, bool populate, size_t bytes, int prot,
+		      int flags)
+{
+	size_t all = round_up(bytes, pool->page_bytes);
+	int huge = MAP_HUGETLB | __builtin_ctzll(pool->page_bytes) << MAP_HUGE_SHIFT;
+	void *p;
+
+	if (sys_map(NULL, all, prot, flags | huge, &p)) {
+		pool_fell_through(pool, CONTIG_REASON_POOL);
+		return NULL;
+	}
+	if (!bind_node(p, all, node)) {
+		pool_fell_through(pool, CONTIG_REASON_NODE);
+		goto unmap;
+	}
+	if (populate && sys_populate(p, all)) {
+		pool_fell_through(pool, CONTIG_REASON_POPULATE);
+		goto unmap;
+	}
+	if (given_add(p, all, bytes, pool, (flags & MAP_TYPE) == MAP_SHARED))
+		return p;
+unmap:
+	sys_unmap(p, all);
+	return NULL;
+}
+
+static bool wasteful(const struct pool *pool, const struct chain_link *link, size_t bytes)
+{
+	return !link->page_bytes && round_up(bytes, pool->page_bytes) - bytes >= bytes;
+}
+
+static void *map_from(const struct pool *pool, const struct chain_link *link,
+		      const struct decision *decision, size_t bytes, int prot, int flags)
+{
+	if (!pool->usable) {
+		pool_fell_through(pool, CONTIG_REASON_ABSENT);
+		return NULL;
+	}
+	if (pool->backing != BACKING_HUGETLB)
+		return map_ordinary(pool, decision, bytes, prot, flags);
+	if (wasteful(pool, link, bytes)) {
+		pool_fell_through(pool, CONTIG_REASON_WASTE);
+		return NULL;
+	}
+	return map_huge(pool, decision->node, decision->populate != POPULATE_NO, bytes, prot,
+			flags);
+}
+
+void *mapping_by_chain(const struct decision *decision, size_t bytes, int prot, int flags)
+{
+	void *p;
+
+	for (unsigned int i = 0; i < decision->chain->count; i++) {
+		const struct chain_link *link = &decision->chain->link[i];
+
+		for (unsigned int k = 0; k < pool_count(); k++) {
+			if (!pool_serves(pool_at(k), link))
+				continue;
+			p = map_from(pool_at(k), link, decision, bytes, prot, flags);
+			if (p)
+				return p;
+		}
+	}
+	return NULL;
+}
+
+/* Ordinary memory that happens to be one piece: the kernel's free blocks often are. */
+static void *contig_ordinary(size_t bytes)
+{
+	struct physmap_figures figures;
+	size_t align = 4096;
+	void *p;
+
+	while (align < bytes && align < 2 * MIB)
+		align *= 2;
+	for (int tries = CONTIG_TRIES; tries--; ) {
+		p = map_aligned(bytes, align, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+		if (!p)
+			return NULL;
+		sys_advise(p, bytes, MADV_HUGEPAGE);
+		if (!sys_populate(p, bytes) && !measure_self(p, bytes, &figures) &&
+		    figures.extents == 1)
+			return p;
+		sys_unmap(p, bytes);
+	}
+	return NULL;
+}
+
+/* Smallest page first: what holds the request in one page, then runs of smaller ones. */
+static void *contig_huge(size_t bytes)
+{
+	struct physmap_figures figures;
+	const struct pool *pool;
+	void *p;
+
+	for (unsigned int k = pool_count(); k--; ) {
+		pool = pool_at(k);
+		if (pool->backing != BACKING_HUGETLB)
+			continue;
+		p = map_huge(pool, NODE_ANY, true, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+		if (!p)
+			continue;
+		if (bytes <= pool->page_bytes ||
+		    (!measure_self(p, bytes, &figures) && figures.extents == 1))
+			return p;
+		given_unmap(p, bytes);
+	}
+	return NULL;
+}
+
+void *mapping_contig(size_t bytes, int prot)
+{
+	void *p = bytes <= 2 * MIB ? contig_ordinary(bytes) : NULL;
+
+	if (!p)
+		p = contig_huge(bytes);
+	if (!p && bytes > 2 * MIB)
+		p = contig_ordinary(bytes);
+	if (p && prot != (PROT_READ | PROT_WRITE) && mprotect(p, bytes, prot)) {
+		munmap(p, bytes);
+		return NULL;
+	}
+	return p;
+}
