@@ -99,8 +99,8 @@ const struct command cmd_check = {
 		"  --policy RULES   check these rules too, as CONTIG_POLICY would hold them\n"
 		"  --json           as JSON\n"
 		"\n"
-		"Without FILE: the file, CONTIG_POLICY and CONTIG_<SETTING> variables that a program\n"
-		"started here would read.\n"
+		"Without FILE: the file, CONTIG_POLICY and CONTIG_<SETTING> variables that a\n"
+		"program started here would read.\n"
 		"exit status: 0 no errors, 1 errors, 2 used wrongly\n",
 	.run = check_main,
 };

@@ -47,8 +47,9 @@ const struct command cmd_doctor = {
 	.options =
 		"  --json           as JSON\n"
 		"\n"
-		"Lines are ok, note, lack, or LACK: a lack that a program under the default policy\n"
-		"feels (an old kernel, no library, no huge pages of any kind, no addresses).\n"
+		"Lines are ok, note, lack, or LACK: a lack that a program under the default\n"
+		"policy feels (an old kernel, no library, no huge pages of any kind, no room for\n"
+		"addresses).\n"
 		"exit status: 0 no LACK, 1 a LACK, 2 used wrongly\n",
 	.run = doctor_main,
 };

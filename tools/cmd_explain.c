@@ -87,7 +87,8 @@ static int explain_parse(int argc, char **argv, struct explain_options *out)
 }
 
 /* Where the rule stands, in words. */
-static const char *explain_format_origin(const struct explanation *ex, char out[static PATH_MAX + 64])
+static const char *explain_format_origin(const struct explanation *ex,
+					 char out[static PATH_MAX + 64])
 {
 	const struct rule *rule = ex->rule;
 
@@ -317,9 +318,9 @@ const struct command cmd_explain = {
 	.line = "say what would become of one request, and why",
 	.options =
 		"  --size SIZE      bytes asked for: 64M, 1.5G\n"
-		"  --call NAME      the function that asks: malloc (as without it), calloc, realloc,\n"
-		"                   memalign, posix_memalign, aligned_alloc, valloc, pvalloc, new,\n"
-		"                   mmap, mmap-shared\n"
+		"  --call NAME      the function that asks: malloc (as without it), calloc,\n"
+		"                   realloc, memalign, posix_memalign, aligned_alloc, valloc,\n"
+		"                   pvalloc, new, mmap, mmap-shared\n"
 		"  --align SIZE     the alignment asked for\n"
 		"  --exe NAME       the program that asks, by its base name\n"
 		"  --policy RULES   as CONTIG_POLICY\n"

@@ -176,13 +176,14 @@ static int run_main(int argc, char **argv)
 
 const struct command cmd_run = {
 	.name = "run",
-	.args = "[--policy RULES] [--conf FILE] [--stats[=FORMAT[:FILE]]] [--] PROGRAM [ARGUMENT...]",
+	.args = "[--policy RULES] [--conf FILE] [--stats[=FORMAT[:FILE]]] [--] "
+		"PROGRAM [ARGUMENT...]",
 	.line = "run a program on contiguous memory",
 	.options =
 		"  --policy RULES   rules that come before those of the file, as CONTIG_POLICY\n"
 		"  --conf FILE      read FILE instead of the usual contig.conf\n"
-		"  --stats[=FORMAT] report at exit: text (as without =), json, text:FILE, json:FILE\n"
-		"                   (%p in FILE: process id, %e: program)\n"
+		"  --stats[=FORMAT] report at exit: text (as without =), json, text:FILE,\n"
+		"                   json:FILE (%p in FILE: process id, %e: program)\n"
 		"\n"
 		"exit status: the program's; 126 it cannot be executed, 127 there is none,\n"
 		"1 the library cannot be put under it, 2 used wrongly\n",

@@ -85,8 +85,8 @@ static const char *stat_describe(const struct stat_process *process, char out[st
 	case STAT_NOT_STARTED:
 		return LIBRARY_NAME " is mapped but has not begun to serve";
 	case STAT_OTHER_VERSION:
-		snprintf(out, 192, "its " LIBRARY_NAME " is of another version (figures %u, %u bytes; "
-			 "this command reads %u, %zu bytes)", process->stats.version,
+		snprintf(out, 192, "its " LIBRARY_NAME " is of another version (figures %u, %u "
+			 "bytes; this command reads %u, %zu bytes)", process->stats.version,
 			 process->stats.bytes, CONTIG_STATS_VERSION, sizeof(process->stats));
 		return out;
 	case STAT_ERROR:
@@ -109,7 +109,8 @@ static void stat_print_figure(const char *indent, const char *name, enum stat_un
 	if (unit == STAT_UNIT_bytes)
 		policy_format_size(value, text);
 	else
-		snprintf(text, sizeof(text), "%" PRIu64 "%s", value, unit == STAT_UNIT_ns ? "ns" : "");
+		snprintf(text, sizeof(text), "%" PRIu64 "%s", value,
+			 unit == STAT_UNIT_ns ? "ns" : "");
 	printf("%s%-20s %12s  %s\n", indent, name, text, help);
 }
 
@@ -330,6 +331,7 @@ const struct command cmd_stat = {
 		"  --json           as JSON: a list of processes, every figure\n"
 		"\n"
 		"Without PID: every process that runs under libcontig.so and may be read.\n"
-		"exit status: 0 done, 1 PID does not run under it or may not be read, 2 used wrongly\n",
+		"exit status: 0 done, 1 PID does not run under it or may not be read, 2 used\n"
+		"wrongly\n",
 	.run = stat_main,
 };

@@ -6,20 +6,20 @@
 #include "findings.h"
 
 /* doctor_system.c */
-void doctor_check_kernel(struct findings *findings);
-void doctor_check_library(struct findings *findings);
-void doctor_check_limits(struct findings *findings);
-void doctor_check_sysctls(struct findings *findings);
-void doctor_check_privileges(struct findings *findings);
-void doctor_check_devices(struct findings *findings);
-void doctor_check_container(struct findings *findings);
+void doctor_check_kernel(struct findings *to);
+void doctor_check_library(struct findings *to);
+void doctor_check_limits(struct findings *to);
+void doctor_check_sysctls(struct findings *to);
+void doctor_check_privileges(struct findings *to);
+void doctor_check_devices(struct findings *to);
+void doctor_check_container(struct findings *to);
 
 /* doctor_memory.c */
-void doctor_check_pools(struct findings *findings);
-void doctor_check_cgroups(struct findings *findings);
-void doctor_check_thp(struct findings *findings);
-void doctor_check_fragmentation(struct findings *findings);
+void doctor_check_pools(struct findings *to);
+void doctor_check_cgroups(struct findings *to);
+void doctor_check_thp(struct findings *to);
+void doctor_check_fragmentation(struct findings *to);
 /* doctor_check_source - is there any huge page for a program under the default policy. */
-void doctor_check_source(struct findings *findings);
+void doctor_check_source(struct findings *to);
 
 #endif

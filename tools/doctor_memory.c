@@ -39,32 +39,32 @@ static void doctor_format_nodes(uint64_t page_bytes, char *out, size_t out_bytes
 }
 
 /* @wanted: the size a machine should have; a giant pool is nobody's lack. */
-static void doctor_check_pool(struct findings *findings, const struct sysinfo_pool *pool, bool wanted)
+static void doctor_check_pool(struct findings *to, const struct sysinfo_pool *pool, bool wanted)
 {
 	char subject[40], size[24], nodes[160], path[160];
 	bool empty = !pool->total && !pool->overcommit;
 
 	snprintf(subject, sizeof(subject), "pool %s", policy_format_size(pool->page_bytes, size));
 	if (!pool->known) {
-		findings_add(findings, FINDINGS_NOTE, subject, "the kernel has this size, but "
+		findings_add(to, FINDINGS_NOTE, subject, "the kernel has this size, but "
 			     SYSINFO_HUGEPAGES " does not tell of its pages");
 		return;
 	}
 	if (empty) {
-		findings_add(findings, wanted ? FINDINGS_LACK : FINDINGS_NOTE, subject, "no pages");
-		findings_mend(findings, "echo %" PRIu64 " > %s", doctor_suggest_pages(pool->page_bytes),
+		findings_add(to, wanted ? FINDINGS_LACK : FINDINGS_NOTE, subject, "no pages");
+		findings_mend(to, "echo %" PRIu64 " > %s", doctor_suggest_pages(pool->page_bytes),
 			      sysinfo_format_pages_path(SYSINFO_HUGEPAGES, pool->page_bytes,
 							"nr_hugepages", path));
 		return;
 	}
 	doctor_format_nodes(pool->page_bytes, nodes, sizeof(nodes));
-	findings_add(findings, sysinfo_count_available(pool) ? FINDINGS_OK : FINDINGS_NOTE, subject,
+	findings_add(to, sysinfo_count_available(pool) ? FINDINGS_OK : FINDINGS_NOTE, subject,
 		     "%" PRIu64 " pages, %" PRIu64 " free, %" PRIu64 " of them reserved, %" PRIu64
 		     " surplus, overcommit %" PRIu64 "%s", pool->total, pool->free, pool->reserved,
 		     pool->surplus, pool->overcommit, nodes);
 }
 
-void doctor_check_pools(struct findings *findings)
+void doctor_check_pools(struct findings *to)
 {
 	struct sysinfo_pool pool[SYSINFO_SIZES];
 	unsigned int count = sysinfo_list_pools(pool);
@@ -72,13 +72,13 @@ void doctor_check_pools(struct findings *findings)
 
 	sysinfo_read_kib("Hugepagesize", &default_bytes);
 	for (unsigned int i = 0; i < count; i++)
-		doctor_check_pool(findings, &pool[i], pool[i].page_bytes == default_bytes);
+		doctor_check_pool(to, &pool[i], pool[i].page_bytes == default_bytes);
 	if (!count)
-		findings_add(findings, FINDINGS_LACK, "pools", "this kernel has no huge page pools "
+		findings_add(to, FINDINGS_LACK, "pools", "this kernel has no huge page pools "
 			     "(CONFIG_HUGETLBFS), or neither /sys nor /proc shows them");
 }
 
-void doctor_check_cgroups(struct findings *findings)
+void doctor_check_cgroups(struct findings *to)
 {
 	struct sysinfo_pool pool[SYSINFO_SIZES];
 	unsigned int count = sysinfo_list_pools(pool);
@@ -90,7 +90,8 @@ void doctor_check_cgroups(struct findings *findings)
 		uint64_t least;
 
 		if (cgroup_read_limit(pool[i].page_bytes, &limit)) {
-			findings_add(findings, FINDINGS_NOTE, "cgroup", "/proc/self/cgroup is not readable");
+			findings_add(to, FINDINGS_NOTE, "cgroup",
+				     "/proc/self/cgroup is not readable");
 			return;
 		}
 		found |= limit.found;
@@ -99,21 +100,22 @@ void doctor_check_cgroups(struct findings *findings)
 		if (least == UINT64_MAX)
 			continue;
 		limited = true;
-		findings_add(findings, least < pool[i].page_bytes ? FINDINGS_LACK : FINDINGS_NOTE,
-			     "cgroup", "pages of %s: at most %s%s", policy_format_size(pool[i].page_bytes, size),
+		findings_add(to, least < pool[i].page_bytes ? FINDINGS_LACK : FINDINGS_NOTE,
+			     "cgroup", "pages of %s: at most %s%s",
+			     policy_format_size(pool[i].page_bytes, size),
 			     policy_format_size(least, bytes), limit.fault_bytes == least ?
 			     ", a limit of faults: never `populate = no`" : "");
 		if (least < pool[i].page_bytes) {
 			policy_format_size(pool[i].page_bytes, file);
-			findings_mend(findings, "raise hugetlb.%sB.* in %.120s", file, limit.path);
+			findings_mend(to, "raise hugetlb.%sB.* in %.120s", file, limit.path);
 		}
 	}
 	if (!limited)
-		findings_add(findings, FINDINGS_OK, "cgroup", "%s",
+		findings_add(to, FINDINGS_OK, "cgroup", "%s",
 			     found ? "a hugetlb controller, no limit" : "no hugetlb controller");
 }
 
-static void doctor_check_thp_sizes(struct findings *findings, const struct sysinfo_thp *thp)
+static void doctor_check_thp_sizes(struct findings *to, const struct sysinfo_thp *thp)
 {
 	char on[128] = "", size[24];
 	size_t used = 0;
@@ -126,64 +128,65 @@ static void doctor_check_thp_sizes(struct findings *findings, const struct sysin
 			used += (size_t)snprintf(on + used, sizeof(on) - used, " %s",
 						 policy_format_size(thp->size[i].page_bytes, size));
 	if (on[0]) {
-		findings_add(findings, FINDINGS_OK, "multi-size THP", "switched on:%s", on);
+		findings_add(to, FINDINGS_OK, "multi-size THP", "switched on:%s", on);
 		return;
 	}
-	findings_add(findings, FINDINGS_LACK, "multi-size THP", "every size is switched off: where no "
+	findings_add(to, FINDINGS_LACK, "multi-size THP", "every size is switched off: where no "
 		     "2 MiB block is free, memory comes in 4 KiB pages");
-	findings_mend(findings, "echo madvise > " SYSINFO_THP "/hugepages-64kB/enabled");
+	findings_mend(to, "echo madvise > " SYSINFO_THP "/hugepages-64kB/enabled");
 }
 
-void doctor_check_thp(struct findings *findings)
+void doctor_check_thp(struct findings *to)
 {
 	struct sysinfo_thp thp;
 	bool slow;
 
 	sysinfo_read_thp(&thp);
 	if (!thp.enabled[0]) {
-		findings_add(findings, FINDINGS_LACK, "THP", "this kernel has no transparent huge pages, "
+		findings_add(to, FINDINGS_LACK, "THP", "this kernel has no transparent huge pages, "
 			     "or /sys does not show them");
 		return;
 	}
 	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
-		findings_add(findings, FINDINGS_LACK, "THP", "prctl(PR_SET_THP_DISABLE) is set here, and "
+		findings_add(to, FINDINGS_LACK, "THP", "prctl(PR_SET_THP_DISABLE) is set here, and "
 			     "programs started here inherit it");
 	if (!sysinfo_is_advised_served(&thp, 0)) {
-		findings_add(findings, FINDINGS_LACK, "THP", "enabled = %s: switched off", thp.enabled);
-		findings_mend(findings, "echo madvise > " SYSINFO_THP "/enabled");
+		findings_add(to, FINDINGS_LACK, "THP", "enabled = %s: switched off", thp.enabled);
+		findings_mend(to, "echo madvise > " SYSINFO_THP "/enabled");
 	} else {
-		findings_add(findings, FINDINGS_OK, "THP", "enabled = %s", thp.enabled);
+		findings_add(to, FINDINGS_OK, "THP", "enabled = %s", thp.enabled);
 	}
 	slow = !strcmp(thp.defrag, "never") || !strcmp(thp.defrag, "defer");
-	findings_add(findings, slow ? FINDINGS_LACK : FINDINGS_OK, "THP defrag", "defrag = %s%s",
+	findings_add(to, slow ? FINDINGS_LACK : FINDINGS_OK, "THP defrag", "defrag = %s%s",
 		     thp.defrag[0] ? thp.defrag : "unknown",
-		     slow ? ": memory is not compacted for a request, huge pages come later or never" : "");
+		     slow ? ": no request has memory compacted, huge pages come late or never" :
+		     "");
 	if (slow)
-		findings_mend(findings, "echo madvise > " SYSINFO_THP "/defrag");
-	doctor_check_thp_sizes(findings, &thp);
+		findings_mend(to, "echo madvise > " SYSINFO_THP "/defrag");
+	doctor_check_thp_sizes(to, &thp);
 }
 
-void doctor_check_fragmentation(struct findings *findings)
+void doctor_check_fragmentation(struct findings *to)
 {
 	uint64_t free_bytes, large_bytes, percent;
 	char free_text[24], large_text[24];
 
 	if (sysinfo_read_free_blocks(2 * MIB, &free_bytes, &large_bytes) || !free_bytes) {
-		findings_add(findings, FINDINGS_NOTE, "free memory", "/proc/buddyinfo tells nothing");
+		findings_add(to, FINDINGS_NOTE, "free memory", "/proc/buddyinfo tells nothing");
 		return;
 	}
 	percent = large_bytes * 100 / free_bytes;
-	findings_add(findings, percent < 20 ? FINDINGS_LACK : FINDINGS_OK, "free memory",
+	findings_add(to, percent < 20 ? FINDINGS_LACK : FINDINGS_OK, "free memory",
 		     "%s, %s of it (%" PRIu64 " %%) in blocks of 2M or more: %s",
 		     policy_format_size(free_bytes / MIB * MIB, free_text),
 		     policy_format_size(large_bytes / MIB * MIB, large_text), percent,
 		     percent < 20 ? "badly fragmented" : percent < 60 ? "somewhat fragmented" :
 		     "hardly fragmented");
 	if (percent < 20)
-		findings_mend(findings, "echo 1 > /proc/sys/vm/compact_memory");
+		findings_mend(to, "echo 1 > /proc/sys/vm/compact_memory");
 }
 
-void doctor_check_source(struct findings *findings)
+void doctor_check_source(struct findings *to)
 {
 	struct sysinfo_pool pool[SYSINFO_SIZES];
 	unsigned int count = sysinfo_list_pools(pool);
@@ -198,12 +201,12 @@ void doctor_check_source(struct findings *findings)
 	for (unsigned int i = 0; i < thp.count; i++)
 		thp_serves |= sysinfo_is_advised_served(&thp, thp.size[i].page_bytes);
 	if (pools || thp_serves) {
-		findings_add(findings, FINDINGS_OK, "by default", "large requests come from %s",
+		findings_add(to, FINDINGS_OK, "by default", "large requests come from %s",
 			     pools && thp_serves ? "the pools while they last, then THP" :
 			     pools ? "the pools while they last, then ordinary pages" : "THP");
 		return;
 	}
-	findings_add(findings, FINDINGS_NEEDED, "by default", "large requests get ordinary pages: the "
+	findings_add(to, FINDINGS_NEEDED, "by default", "large requests get ordinary pages: the "
 		     "pools have no free page, and THP is off");
-	findings_mend(findings, "echo madvise > " SYSINFO_THP "/enabled");
+	findings_mend(to, "echo madvise > " SYSINFO_THP "/enabled");
 }

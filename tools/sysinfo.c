@@ -226,7 +226,8 @@ bool sysinfo_is_advised_served(const struct sysinfo_thp *thp, uint64_t page_byte
 	if (!page_bytes)
 		page_bytes = thp->pmd_bytes;
 	for (unsigned int i = 0; i < thp->count; i++)
-		if (thp->size[i].page_bytes == page_bytes && strcmp(thp->size[i].enabled, "inherit"))
+		if (thp->size[i].page_bytes == page_bytes &&
+		    strcmp(thp->size[i].enabled, "inherit"))
 			word = thp->size[i].enabled;
 	return !strcmp(word, "always") || !strcmp(word, "madvise");
 }

@@ -109,9 +109,9 @@ static void verdict_judge_free_pages(const struct judge *judge, const struct sys
 	char path[160];
 
 	verdict_say(verdict, pages <= available,
-		    "%" PRIu64 " page%s needed, %" PRIu64 " available (a pool of %" PRIu64 ", %" PRIu64
-		    " free, %" PRIu64 " reserved)", pages, pages == 1 ? "" : "s", available,
-		    pool->total, pool->free, pool->reserved);
+		    "%" PRIu64 " page%s needed, %" PRIu64 " available (a pool of %" PRIu64
+		    ", %" PRIu64 " free, %" PRIu64 " reserved)", pages, pages == 1 ? "" : "s",
+		    available, pool->total, pool->free, pool->reserved);
 	if (!verdict->serves)
 		snprintf(verdict->mend, sizeof(verdict->mend), "echo %" PRIu64 " > %s",
 			 pool->total + (pages - available),
@@ -186,8 +186,8 @@ static void verdict_judge_thp(struct judge *judge, const struct chain_link *link
 	} else if (!verdict_refuse_promise(judge, 0, verdict)) {
 		if (!sysinfo_read_free_blocks(machine->thp.pmd_bytes, &free_bytes, &large_bytes))
 			policy_format_size(large_bytes / MIB * MIB, large);
-		verdict_say(verdict, true, "enabled = %s, defrag = %s; free in blocks of that size: "
-			    "%s", machine->thp.enabled, machine->thp.defrag, large);
+		verdict_say(verdict, true, "enabled = %s, defrag = %s; free in blocks of that "
+			    "size: %s", machine->thp.enabled, machine->thp.defrag, large);
 	}
 }
 

@@ -59,6 +59,6 @@ esc=$(printf '\033')
 status 0 "$contig" explain --size 1M
 says_not "$out" "$esc"
 status 0 script -qec "$contig explain --size 1M" /dev/null
-says "$out" "$esc[[]"
+says "$out" "${esc}[[]"
 status 0 env NO_COLOR=1 script -qec "$contig explain --size 1M" /dev/null
-says_not "$out" "$esc[[]"
+says_not "$out" "${esc}[[]"
