@@ -103,9 +103,13 @@ refuse "$work/large" "more than 64 KiB"
 refuse "$work/absent" "No such file or directory"
 ln -s loop "$work/loop"
 refuse "$work/loop" "Too many levels*"
-newline=$work/a$'\n'b
-status 1 "$contig" check "$newline"
+
+# A name of any bytes: still one line, still JSON.
+odd=$work/$'a\nb"\\\xff\e\xc3\xa4'
+status 1 "$contig" check "$odd"
 lines 1
+status 1 "$contig" check --json "$odd"
+json 'it["file"].endswith("a\nb\"\\\ufffd\x1b\u00e4") and len(it["errors"]) == 1'
 
 printf "$good_rule" >"$file"
 chmod 000 "$file"

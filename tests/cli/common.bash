@@ -20,7 +20,7 @@ cli_clean() {
 	local pid
 
 	for pid in "${cli_pids[@]}"; do
-		kill -KILL "$pid" 2>/dev/null
+		{ kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
 	done
 	rm -rf "$work"
 }
