@@ -26,6 +26,15 @@ void je_jemalloc_postfork_parent(void);
 void je_jemalloc_postfork_child(void);
 
 /*
+ * heap_size - what to ask cje_*() for. Up to 8 bytes jemalloc aligns to 8; glibc to 16, which
+ * programs rely on that keep marks in the low bits of a pointer.
+ */
+static inline size_t heap_size(size_t bytes)
+{
+	return bytes > 8 ? bytes : 9;
+}
+
+/*
  * heap_set_pages - what pages the heap's memory is to be on. Memory mapped before stays as it
  * is. Context: once, when the policy is known.
  */

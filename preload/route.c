@@ -20,8 +20,10 @@ static void *heap_alloc(size_t bytes, size_t align, bool zero)
 {
 	void *p = NULL;
 
-	if (align <= USUAL_ALIGN)
+	if (align <= USUAL_ALIGN) {
+		bytes = heap_size(bytes);
 		return zero ? cje_calloc(1, bytes) : cje_malloc(bytes);
+	}
 	if (cje_posix_memalign(&p, align, bytes)) {
 		errno = ENOMEM;
 		return NULL;
@@ -228,10 +230,10 @@ static void *realloc_heap(void *p, size_t bytes)
 	void *to;
 
 	if (init_phase() != INIT_SERVING || bytes < init_policy.smallest)
-		return cje_realloc(p, bytes);
+		return cje_realloc(p, heap_size(bytes));
 	decision = decide(CALL_REALLOC, bytes, 1);
 	if (!decision.chain->count)
-		return cje_realloc(p, bytes);
+		return cje_realloc(p, heap_size(bytes));
 	to = serve(&decision, bytes, 1, false);
 	if (!to)
 		return NULL;
