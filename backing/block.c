@@ -198,7 +198,7 @@ uint64_t block_release(struct span *span, uint64_t most_bytes)
 	uint32_t page_units = page_units_of(pool);
 	uint32_t first = round_up(span->first, page_units);
 	uint32_t end = span_end(span) / page_units * page_units;
-	uint64_t most_units = (most_bytes + UNIT_BYTES - 1) >> UNIT_SHIFT;
+	uint64_t most_units = (most_bytes >> UNIT_SHIFT) + !!(most_bytes & (UNIT_BYTES - 1));
 	uint64_t bytes;
 	int ret;
 
