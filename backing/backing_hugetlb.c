@@ -9,13 +9,29 @@
 #include <sys/mman.h>
 
 #include "map.h"
+#include "sys.h"
+
+/*
+ * A mmap(MAP_FIXED) that fails has unmapped what was there before, and what another thread maps
+ * next may come to lie in that hole of the zone. So the pool is asked at another place first.
+ */
+static int hugetlb_ask(size_t bytes, int flags)
+{
+	void *elsewhere;
+	int ret = sys_map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | flags, &elsewhere);
+
+	return ret ? ret : sys_unmap(elsewhere, bytes);
+}
 
 static int hugetlb_map(const struct pool *pool, void *addr, size_t bytes,
 		       const struct map_wish *wish, enum contig_reason *why)
 {
-	int size_flag = __builtin_ctzll(pool->page_bytes) << MAP_HUGE_SHIFT;
-	int ret = map_over(addr, bytes, MAP_HUGETLB | size_flag, 0, wish, why);
+	int flags = MAP_HUGETLB | __builtin_ctzll(pool->page_bytes) << MAP_HUGE_SHIFT;
+	int ret = hugetlb_ask(bytes, flags);
 
+	*why = CONTIG_REASON_MAP;
+	if (!ret)
+		ret = map_over(addr, bytes, flags, 0, wish, why);
 	if (ret == -ENOMEM && *why == CONTIG_REASON_MAP)
 		*why = CONTIG_REASON_POOL;
 	return ret;

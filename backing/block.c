@@ -70,6 +70,22 @@ static void cut_to(struct span *span, uint32_t units)
 	}
 }
 
+/* Can @span serve @wish, together with fresh pages of @pool behind it? */
+static bool is_tail(const struct pool *pool, const struct span *span, const struct span_wish *wish)
+{
+	uint32_t start = (span->first + wish->align_units - 1) & ~(wish->align_units - 1);
+	const struct span *behind = span_after(span);
+
+	if (span->pool != pool->index || span->node != wish->node || !behind ||
+	    behind->state != SPAN_RESERVE || start >= span_end(span))
+		return false;
+	/* Long enough as it is: span_fit() did not look so far, or it was freed only now. */
+	if (span_end(span) - start >= wish->units)
+		return false;
+	return behind->units >= round_up(wish->units - (span_end(span) - start),
+					 page_units_of(pool));
+}
+
 /* The largest FREE piece of @pool with room behind it for what it lacks of @wish. */
 static struct span *best_tail(const struct pool *pool, const struct span_wish *wish)
 {
@@ -77,13 +93,7 @@ static struct span *best_tail(const struct pool *pool, const struct span_wish *w
 	int left = TAILS_MOST;
 
 	for (struct span *span = span_oldest(); span && left--; span = span_newer(span)) {
-		struct span *behind = span_after(span);
-		uint32_t start = (span->first + wish->align_units - 1) & ~(wish->align_units - 1);
-
-		if (span->pool != pool->index || span->node != wish->node || !behind ||
-		    behind->state != SPAN_RESERVE || start >= span_end(span) ||
-		    behind->units < round_up(wish->units - (span_end(span) - start),
-					     page_units_of(pool)))
+		if (!is_tail(pool, span, wish))
 			continue;
 		if (!best || span->units > best->units)
 			best = span;
