@@ -12,9 +12,10 @@
 /* The names of one version's files: "hugetlb.2MB.max", "hugetlb.2MB.limit_in_bytes". */
 struct cgroup_names {
 	const char *fault, *reserve;
+	const char *lift;	/* written there: no limit */
 };
-static const struct cgroup_names cgroup_v1 = { "limit_in_bytes", "rsvd.limit_in_bytes" };
-static const struct cgroup_names cgroup_v2 = { "max", "rsvd.max" };
+static const struct cgroup_names cgroup_v1 = { "limit_in_bytes", "rsvd.limit_in_bytes", "-1" };
+static const struct cgroup_names cgroup_v2 = { "max", "rsvd.max", "max" };
 
 /* The kernel's word for a page size in these files. */
 static void cgroup_format_size(uint64_t bytes, char out[static 24])
@@ -28,21 +29,26 @@ static void cgroup_format_size(uint64_t bytes, char out[static 24])
 }
 
 /* Lower @limit to what a group's file says. v1 writes no limit as a huge number. */
-static void cgroup_take_limit(struct cgroup_limit *out, const char *directory, const char *size,
-			      const char *name, uint64_t *limit)
+static void cgroup_take_limit(struct cgroup_limit *out, const char *file, const char *lift,
+			      uint64_t *limit)
 {
-	char path[PATH_MAX + 80], text[32];
+	uint64_t tightest = out->fault_bytes < out->reserve_bytes ? out->fault_bytes :
+			    out->reserve_bytes;
 	uint64_t value = UINT64_MAX;
+	char text[32];
 
-	snprintf(path, sizeof(path), "%s/hugetlb.%s.%s", directory, size, name);
-	if (sysinfo_read(path, text, sizeof(text)))
+	if (sysinfo_read(file, text, sizeof(text)))
 		return;
 	out->found = true;
 	if (strcmp(text, "max"))
 		value = strtoull(text, NULL, 10);
-	if (value < (uint64_t)1 << 62 && value < *limit) {
+	if (value >= (uint64_t)1 << 62)
+		return;
+	if (value < *limit)
 		*limit = value;
-		snprintf(out->path, sizeof(out->path), "%s", directory);
+	if (value < tightest) {
+		snprintf(out->file, sizeof(out->file), "%s", file);
+		out->lift = lift;
 	}
 }
 
@@ -50,15 +56,17 @@ static void cgroup_take_limit(struct cgroup_limit *out, const char *directory, c
 static void cgroup_walk(struct cgroup_limit *out, const char *mount, const char *group,
 			const char *size, const struct cgroup_names *names)
 {
-	char directory[PATH_MAX];
+	char directory[PATH_MAX], file[PATH_MAX + 80];
 	size_t floor = strlen(mount);
 
 	snprintf(directory, sizeof(directory), "%s%s", mount, group);
 	for (;;) {
 		char *slash;
 
-		cgroup_take_limit(out, directory, size, names->fault, &out->fault_bytes);
-		cgroup_take_limit(out, directory, size, names->reserve, &out->reserve_bytes);
+		snprintf(file, sizeof(file), "%s/hugetlb.%s.%s", directory, size, names->fault);
+		cgroup_take_limit(out, file, names->lift, &out->fault_bytes);
+		snprintf(file, sizeof(file), "%s/hugetlb.%s.%s", directory, size, names->reserve);
+		cgroup_take_limit(out, file, names->lift, &out->reserve_bytes);
 		slash = strrchr(directory, '/');
 		if (!slash || (size_t)(slash - directory) < floor)
 			return;

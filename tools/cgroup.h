@@ -11,7 +11,8 @@ struct cgroup_limit {
 	bool found;		/* a hugetlb controller holds this process */
 	uint64_t fault_bytes;	/* a fault beyond it is SIGBUS; UINT64_MAX: none */
 	uint64_t reserve_bytes;	/* an mmap beyond it is ENOMEM; UINT64_MAX: none */
-	char path[PATH_MAX];	/* directory of the group that sets the tighter one; "" none */
+	char file[PATH_MAX + 80];	/* that sets the tighter one; "" none */
+	const char *lift;	/* what to write there for no limit */
 };
 
 /**

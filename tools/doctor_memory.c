@@ -59,7 +59,7 @@ static void doctor_check_pool(struct findings *to, const struct sysinfo_pool *po
 	}
 	doctor_format_nodes(pool->page_bytes, nodes, sizeof(nodes));
 	findings_add(to, sysinfo_count_available(pool) ? FINDINGS_OK : FINDINGS_NOTE, subject,
-		     "%" PRIu64 " pages, %" PRIu64 " free, %" PRIu64 " of them reserved, %" PRIu64
+		     "%" PRIu64 " in all, %" PRIu64 " free, %" PRIu64 " of them reserved, %" PRIu64
 		     " surplus, overcommit %" PRIu64 "%s", pool->total, pool->free, pool->reserved,
 		     pool->surplus, pool->overcommit, nodes);
 }
@@ -73,9 +73,11 @@ void doctor_check_pools(struct findings *to)
 	sysinfo_read_kib("Hugepagesize", &default_bytes);
 	for (unsigned int i = 0; i < count; i++)
 		doctor_check_pool(to, &pool[i], pool[i].page_bytes == default_bytes);
-	if (!count)
-		findings_add(to, FINDINGS_LACK, "pools", "this kernel has no huge page pools "
-			     "(CONFIG_HUGETLBFS), or neither /sys nor /proc shows them");
+	if (count)
+		return;
+	findings_add(to, FINDINGS_LACK, "pools", "this kernel has no huge page pools "
+		     "(CONFIG_HUGETLBFS), or neither /sys nor /proc shows them");
+	findings_mend(to, "mount -t proc proc /proc; mount -t sysfs sysfs /sys");
 }
 
 void doctor_check_cgroups(struct findings *to)
@@ -85,7 +87,7 @@ void doctor_check_cgroups(struct findings *to)
 	bool limited = false, found = false;
 
 	for (unsigned int i = 0; i < count; i++) {
-		char size[24], bytes[24], file[24];
+		char size[24], bytes[24];
 		struct cgroup_limit limit;
 		uint64_t least;
 
@@ -105,10 +107,8 @@ void doctor_check_cgroups(struct findings *to)
 			     policy_format_size(pool[i].page_bytes, size),
 			     policy_format_size(least, bytes), limit.fault_bytes == least ?
 			     ", a limit of faults: never `populate = no`" : "");
-		if (least < pool[i].page_bytes) {
-			policy_format_size(pool[i].page_bytes, file);
-			findings_mend(to, "raise hugetlb.%sB.* in %.120s", file, limit.path);
-		}
+		if (least < pool[i].page_bytes)
+			findings_mend(to, "echo %s > %s", limit.lift, limit.file);
 	}
 	if (!limited)
 		findings_add(to, FINDINGS_OK, "cgroup", "%s",
@@ -145,11 +145,14 @@ void doctor_check_thp(struct findings *to)
 	if (!thp.enabled[0]) {
 		findings_add(to, FINDINGS_LACK, "THP", "this kernel has no transparent huge pages, "
 			     "or /sys does not show them");
+		findings_mend(to, "mount -t sysfs sysfs /sys");
 		return;
 	}
-	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
+	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1) {
 		findings_add(to, FINDINGS_LACK, "THP", "prctl(PR_SET_THP_DISABLE) is set here, and "
 			     "programs started here inherit it");
+		findings_mend(to, "start the program from a process that has not called it");
+	}
 	if (!sysinfo_is_advised_served(&thp, 0)) {
 		findings_add(to, FINDINGS_LACK, "THP", "enabled = %s: switched off", thp.enabled);
 		findings_mend(to, "echo madvise > " SYSINFO_THP "/enabled");

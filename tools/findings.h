@@ -3,6 +3,7 @@
 #ifndef TOOLS_FINDINGS_H
 #define TOOLS_FINDINGS_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #define FINDINGS_LINES 96
@@ -19,7 +20,7 @@ struct findings_line {
 	enum findings_level level;
 	char subject[32];	/* "pool 2M" */
 	char text[256];
-	char mend[192];		/* the command; "" none */
+	char mend[PATH_MAX + 128];		/* the command; "" none */
 };
 
 struct findings {

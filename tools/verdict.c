@@ -142,12 +142,14 @@ static void verdict_judge_pool(struct judge *judge, const struct sysinfo_pool *p
 		return;
 	cgroup_read_limit(pool->page_bytes, &limit);
 	if (limit.reserve_bytes < bytes || limit.fault_bytes < bytes) {
-		verdict_say(verdict, false, "the control group %s allows less", limit.path);
+		verdict_say(verdict, false, "the control group allows less (%s)", limit.file);
+		snprintf(verdict->mend, sizeof(verdict->mend), "echo %s > %s", limit.lift,
+			 limit.file);
 		return;
 	}
 	if (judge->decision->populate == POPULATE_NO && limit.fault_bytes != UINT64_MAX) {
-		verdict_say(verdict, false, "populate = no is not safe under the limit of the "
-			    "control group %s", limit.path);
+		verdict_say(verdict, false, "populate = no is not safe under the limit of faults "
+			    "of the control group (%s)", limit.file);
 		return;
 	}
 	verdict_judge_free_pages(judge, pool, verdict);

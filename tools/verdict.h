@@ -5,14 +5,16 @@
 
 #include "policy.h"
 
+#include <limits.h>
+
 #define VERDICT_COUNT 64	/* plain `hugetlb` and `mthp` stand for every size of the machine */
 
 struct verdict {
 	char link[64];		/* "hugetlb-2M", as a rule would name it */
 	bool serves;
 	bool checked;		/* the promise is looked up afterwards, and may fail then */
-	char why[192];		/* in words, either way */
-	char mend[160];		/* command for root that lets it serve; "" none */
+	char why[512];		/* in words, either way */
+	char mend[PATH_MAX + 128];	/* command for root that lets it serve; "" none */
 };
 
 /**

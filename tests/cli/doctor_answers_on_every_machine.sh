@@ -40,12 +40,13 @@ machine() {
 
 status 0 machine env "$contig" doctor --json
 json "it['needed'] == 0 and all(l['level'] in ('ok', 'note', 'lack') for l in it['lines'])"
+json "all(l['mend'] for l in it['lines'] if l['level'] == 'lack')"
 json "$(line 'pool 2M')['level'] == 'lack' and 'nr_hugepages' in $(line 'pool 2M')['mend']"
 json "$(line 'multi-size THP')['level'] == 'lack' and 'hugepages-64kB/enabled' in $(line 'multi-size THP')['mend']"
 json "$(line library)['level'] == 'ok'"
 export pages=9 thp=never mthp=madvise
 status 0 machine "$contig" doctor --json
-json "$(line 'pool 2M')['text'].startswith('9 pages, 9 free') and $(line 'pool 2M')['level'] == 'ok'"
+json "$(line 'pool 2M')['text'].startswith('9 in all, 9 free') and $(line 'pool 2M')['level'] == 'ok'"
 json "$(line THP)['level'] == 'lack' and 'echo madvise' in $(line THP)['mend']"
 json "$(line 'multi-size THP')['text'] == 'switched on: 64K'"
 
@@ -86,7 +87,7 @@ in_namespace '. "$0"; . "$1"; exec "$2" doctor --json' "$work/machine" "$work/cg
 	>"$work/.out" 2>"$work/.err"
 case $? in
 0) json "$(line cgroup)['level'] == 'lack' and 'at most 1M' in $(line cgroup)['text']"
-	json "'/sys/fs/cgroup/one' in $(line cgroup)['mend']" ;;
+	json "$(line cgroup)['mend'] == 'echo max > /sys/fs/cgroup/one/hugetlb.2MB.max'" ;;
 99) left="the control group's files cannot be covered here" ;;
 *) fail "in a control group: $(cat "$work/.out" "$work/.err")" ;;
 esac
@@ -98,5 +99,6 @@ for hide in /sys /proc "/sys /proc"; do
 		"$contig" "$hide" >"$work/.out" 2>"$work/.err"
 	[ $? -le 1 ] || fail "without $hide: $(cat "$work/.err")"
 	json "len(it['lines']) > 10"
+	json "all(l['mend'] for l in it['lines'] if l['level'] == 'lack')"
 done
 [ -z "${left:-}" ] || skip "$left; the rest passed"
