@@ -83,6 +83,8 @@ static int explain_parse(int argc, char **argv, struct explain_options *out)
 		return command_misuse(&cmd_explain);
 	if (out->req.align > 1 && !out->has_call)
 		out->req.call = CALL_ALIGNED_ALLOC;
+	if (out->req.call == CALL_VALLOC || out->req.call == CALL_PVALLOC)
+		out->req.align = 4 * KIB;	/* whatever was said: they align to a page */
 	return STATUS_DONE;
 }
 

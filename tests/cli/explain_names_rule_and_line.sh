@@ -49,6 +49,8 @@ status 0 "$contig" explain --size 4K --call mmap --json
 json 'it["rule"] is None and it["served_by"] == "mmap"'
 status 0 "$contig" explain --size 8M --align 4M --json
 json 'it["request"] == {"call": "aligned_alloc", "bytes": 8 << 20, "align": 4 << 20, "exe": None}'
+status 0 "$contig" explain --size 8M --call valloc --policy 'size=1M..,align=4K: base' --json
+json 'it["request"]["align"] == 4096 and it["served_by"] == "base"'
 
 # Left alone: by the file, or by the variable.
 status 0 "$contig" explain --size 8M --exe sleepy --json
