@@ -213,7 +213,7 @@ def ask(question, options):
         make_input(asker.input)
     if question.way == "callgrind" and not shutil.which("valgrind"):
         raise RunFailed("valgrind is not installed")
-    rounds = question.runs or options.runs
+    rounds = question.runs or options.runs * question.more_runs
     for turn in range(-question.warm_runs, rounds):
         names = [name for name in question.sides if "runs" in sides[name]]
         if question.way == "spawn":

@@ -41,16 +41,16 @@ def machine():
     }
 
 
-def figure_of(result, side, metric):
-    """Median of @metric of @side; None if it was not measured."""
-    return result["sides"].get(side, {}).get("median", {}).get(metric)
+def figure_of(result, side, metric, statistic="median"):
+    """@statistic of @metric of @side; None if it was not measured."""
+    return result["sides"].get(side, {}).get(statistic, {}).get(metric)
 
 
 def judge(question, result, bar):
     """The figure that @bar speaks of, the peer it was compared with, and whether it is met."""
     metric = bar.metric or question.metric
-    own = figure_of(result, bar.side, metric)
-    rivals = {peer: figure_of(result, peer, metric) for peer in bar.peers}
+    own = figure_of(result, bar.side, metric, bar.statistic)
+    rivals = {peer: figure_of(result, peer, metric, bar.statistic) for peer in bar.peers}
     rivals = {peer: value for peer, value in rivals.items() if value is not None}
     if own is None or (bar.peers and not rivals):
         return None, "", None
@@ -76,6 +76,7 @@ def bar_line(question, result, bar):
         return f"not measured: {bar.side}: {bar.text}", "not measured"
     figure = f"{value:.3f}x" if bar.kind in ("speed", "faster") else f"{value:.3f}"
     against = f" ({peer})" if len(bar.peers) > 1 else ""
+    against += ", lowest of each" if bar.statistic == "low" else ""
     asked = f" (asked: {sign} {bar.bound})" if bar.bound is not None else ""
     return f"{verdict}: {bar.side}: {figure} {bar.text}{against}{asked}", verdict
 
@@ -130,7 +131,8 @@ def finish(out, questions):
         for bar in question.bars:
             line, verdict = bar_line(question, result, bar)
             value, peer, met = judge(question, result, bar)
-            result["bars"].append({"side": bar.side, "what": bar.text, "value": value,
+            result["bars"].append({"side": bar.side, "what": bar.text,
+                                   "statistic": bar.statistic, "value": value,
                                    "peer": peer, "bound": bar.bound, "met": met})
             if bar.bound is not None:
                 verdicts.append(verdict)

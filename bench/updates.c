@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 
 	bench_start();
 	bytes = bench_argument(argc, argv, 2, 2048) * BENCH_MIB;
-	updates = bench_argument(argc, argv, 3, 25000000);
+	updates = bench_argument(argc, argv, 3, 10000000);
 	start_ns = bench_now_ns();
 	word = updates_get(how, bytes);
 	if (!word)
