@@ -63,7 +63,7 @@ pool_unlock() {
 pool_open_lock() {
 	[ -z "$pool_fd" ] || return 0
 	pool_journal=$(pool_lock_file)
-	[ -z "${CONTIG_POOL_LOCKED:-}" ] || return 0
+	[ -z "${POOL_LOCKED:-}" ] || return 0
 	if ! exec {pool_fd}>>"$pool_journal"; then
 		pool_fd=
 		return 1
@@ -74,7 +74,7 @@ pool_open_lock() {
 		pool_fd=
 		return 1
 	fi
-	export CONTIG_POOL_LOCKED=$$
+	export POOL_LOCKED=$$
 	pool_recover
 }
 
@@ -83,7 +83,7 @@ pool_close_lock() {
 	pool_recover
 	exec {pool_fd}>&-
 	pool_fd=
-	unset CONTIG_POOL_LOCKED
+	unset POOL_LOCKED
 }
 
 pool_note() {

@@ -10,9 +10,7 @@
 # Environment: BUILD, STRICT=1 (a skip is a failure), FUZZ_SECONDS.
 
 cd "$(dirname "$0")/.." || exit 1
-[ -n "${CONTIG_POOL_LOCKED:-}" ] && locked=CONTIG_POOL_LOCKED=$CONTIG_POOL_LOCKED
 unset LD_PRELOAD "${!CONTIG_@}"
-[ -z "${locked:-}" ] || export "${locked?}"
 . tests/pool.sh
 
 BUILD=$(realpath -m "${BUILD:-build}")

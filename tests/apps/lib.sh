@@ -17,24 +17,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 root=$PWD
 BUILD=$(realpath -m "${BUILD:-build}")
 . tests/pool.sh
-unset LD_PRELOAD "${!CONTIG_CONF@}" "${!CONTIG_POLICY@}" "${!CONTIG_STATS@}"
+unset LD_PRELOAD "${!CONTIG_@}"
 # Debian's own programs, not what somebody's PATH puts before them.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/contig-app.XXXXXX") || exit 1
 chmod 755 "$work"
 apps_pool_mib=${apps_pool_mib:-256}
-apps_pids=()
 
-apps_clean() {
-	local pid
-
-	for pid in "${apps_pids[@]}"; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-trap apps_clean EXIT
+trap 'rm -rf "$work"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -118,6 +109,7 @@ apps_run_one() {
 	say "== $backing"
 	set +e
 	(
+		trap 'kill -KILL $(jobs -p) 2>/dev/null || :' EXIT
 		set -e
 		cd "$run"
 		app
@@ -126,20 +118,33 @@ apps_run_one() {
 	[ $status -eq 0 ] || exit $status
 }
 
-apps_main() {
-	local left_out=
-
-	[ "$(id -u)" -ne 0 ] || pool_lock || exit 1
-	if pool_borrow "$apps_pool_mib"; then
+# One backing, with what it needs. Return: 1 if the machine does not give that.
+apps_run_backing() {
+	case $1 in
+	hugetlb)
+		pool_borrow "$apps_pool_mib" || return 1
 		policy="size=64K..: hugetlb-2M, thp, base"
 		apps_run_one hugetlb
 		pool_return
-	else
-		left_out=1
-	fi
-	policy="size=64K..: thp, base"
-	apps_run_one thp
-	policy=
-	apps_run_one none
-	[ -z "$left_out" ] || skip "no pool of $apps_pool_mib MiB for hugetlb; thp and none passed"
+		;;
+	thp)
+		policy="size=64K..: thp, base"
+		apps_run_one thp
+		;;
+	none)
+		policy=
+		apps_run_one none
+		;;
+	esac
+}
+
+# APPS_BACKINGS names fewer of them, for whoever looks for a fault.
+apps_main() {
+	local one left_out=
+
+	[ "$(id -u)" -ne 0 ] || pool_lock || exit 1
+	for one in ${APPS_BACKINGS:-hugetlb thp none}; do
+		apps_run_backing "$one" || left_out+=" $one"
+	done
+	[ -z "$left_out" ] || skip "no pool of $apps_pool_mib MiB, left out:$left_out"
 }

@@ -9,11 +9,11 @@ cat >"$work/script" <<'END'
 use strict;
 use Digest::SHA qw(sha256_hex);
 
-my $text = join '', map { chr(97 + $_ * 7 % 26) } 0 .. 4_000_000;
+my $text = join '', map { chr(97 + $_ * 7 % 26) } 0 .. 1_000_000;
 print sha256_hex($text), "\n";
 (my $other = $text) =~ s/([aeiou])/$1$1/g;
 print length $other, " ", sha256_hex($other), "\n";
-my %hash = map { $_ => $_ * 3 % 1001 } 1 .. 300_000;
+my %hash = map { $_ => $_ * 3 % 1001 } 1 .. 100_000;
 print join(' ', (sort { $hash{$a} <=> $hash{$b} || $a <=> $b } keys %hash)[0 .. 9]), "\n";
 my @grown;
 push @grown, $_ for 1 .. 1_000_000;

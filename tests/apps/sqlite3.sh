@@ -30,7 +30,7 @@ SELECT id, length(data), substr(data, 2999990) FROM item WHERE name = 'big';
 END
 
 app() {
-	under sqlite3 data.db <"$work/fill.sql"
+	under sqlite3 data.db <"$work/fill.sql" >/dev/null
 	under sqlite3 data.db <"$work/ask.sql" >answers
 	same answers "$work/answers" "what sqlite3 answered"
 	sqlite3 data.db .dump >dump
@@ -39,7 +39,7 @@ app() {
 }
 
 cd "$work" || exit 1
-sqlite3 data.db <fill.sql && sqlite3 data.db <ask.sql >answers && sqlite3 data.db .dump >dump ||
+sqlite3 data.db <fill.sql >/dev/null && sqlite3 data.db <ask.sql >answers && sqlite3 data.db .dump >dump ||
 	fail "sqlite3 fails without the library"
 grep -qx ok answers || fail "the database is bad without the library"
 apps_main
