@@ -338,6 +338,16 @@ enum place_error place_free(void *p)
 	return error;
 }
 
+enum place_error place_wrong(const void *p)
+{
+	enum place_error error;
+
+	lock_take(&zone_lock);
+	error = wrong_pointer(p);
+	lock_drop(&zone_lock);
+	return error;
+}
+
 size_t place_bytes(const void *p)
 {
 	const struct span *span;

@@ -46,6 +46,9 @@ enum place_error place_free(void *p);
 /* place_bytes - how many bytes the program may use at @p; 0: not the start of a span. */
 size_t place_bytes(const void *p);
 
+/* place_wrong - what is wrong with @p, where place_bytes() is 0; slow, for messages. */
+enum place_error place_wrong(const void *p);
+
 /* place_pool - the pool @p lies in, or NULL. */
 const struct pool *place_pool(const void *p);
 

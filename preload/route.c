@@ -204,7 +204,7 @@ static void *realloc_zone(void *p, size_t bytes)
 	void *to;
 
 	if (!had)
-		die("realloc", p, PLACE_FREED);
+		die("realloc", p, place_wrong(p));
 	/* A little below what the rules see it may as well stay where it is. */
 	if ((bytes >= init_policy.smallest / 2 && bytes <= had) || decision.chain->count)
 		if (place_resize(p, bytes, &decision))

@@ -104,20 +104,32 @@ static inline void served_prove(void)
 	free(p);
 }
 
-/* RSS and huge pages together, in bytes: what the process costs the machine. */
-static inline size_t served_footprint(void)
+/* The sum of the lines of /proc/self/status that begin with one of two names, in bytes. */
+static inline size_t served_status(const char *one, const char *other)
 {
+	char line[256], name[64];
 	size_t kib, sum = 0;
-	char line[256];
 	FILE *status = fopen("/proc/self/status", "r");
 
 	while (status && fgets(line, sizeof(line), status))
-		if (sscanf(line, "VmRSS: %zu", &kib) == 1 ||
-		    sscanf(line, "HugetlbPages: %zu", &kib) == 1)
+		if (sscanf(line, "%63[^:]: %zu kB", name, &kib) == 2 &&
+		    (!strcmp(name, one) || !strcmp(name, other)))
 			sum += kib * KIB;
 	if (status)
 		fclose(status);
 	return sum;
+}
+
+/* RSS and huge pages together: what the process costs the machine. */
+static inline size_t served_footprint(void)
+{
+	return served_status("VmRSS", "HugetlbPages");
+}
+
+/* Addresses in use, reserved ones too: what RLIMIT_AS is about. */
+static inline size_t served_addresses(void)
+{
+	return served_status("VmSize", "");
 }
 
 /* served_again - run this program anew with another setting. Return: only if that failed. */
