@@ -439,8 +439,14 @@ void place_move(void *to, void *from, size_t bytes)
 	    (((uintptr_t)to | (uintptr_t)from) & (2 * MIB - 1)) == 0)
 		whole = bytes & ~(size_t)(2 * MIB - 1);
 	if (whole && sys_remap(from, whole, whole, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-			       to, &out))
+			       to, &out)) {
+		/* Linux before 6.17 refuses a source of several mappings, @to unmapped already. */
+		if (!sys_map(to, whole, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_FIXED_NOREPLACE, &out) &&
+		    target->backing != BACKING_BASE)
+			sys_advise(to, whole, MADV_HUGEPAGE);
 		whole = 0;
+	}
 	memcpy((char *)to + whole, (char *)from + whole, bytes - whole);
 	figures_add(whole ? &contig_stats.moves : &contig_stats.copies, 1);
 }

@@ -411,8 +411,7 @@ static const char *check_one(const struct span *span, const struct span *before)
 		return "a span's last unit leads to it";
 	if (before && is_kept(before) && alike(before, span))
 		return "kept neighbours of one kind are merged";
-	if ((span->state == SPAN_RESERVE) != (span->pool == SPAN_RESERVE_POOL) &&
-	    span->state != SPAN_BUSY)
+	if (is_kept(span) && (span->state == SPAN_RESERVE) != (span->pool == SPAN_RESERVE_POOL))
 		return "reserve is in the reserve pool";
 	return NULL;
 }

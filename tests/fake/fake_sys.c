@@ -237,6 +237,8 @@ int sys_remap(void *addr, size_t old_bytes, size_t new_bytes, int flags, void *t
 
 	pthread_mutex_lock(&fake_lock);
 	ret = fake_enter(FAKE_REMAP);
+	if (ret && (flags & MREMAP_FIXED))	/* Linux before 6.17 unmaps first, as mmap does */
+		leave_hole(to, new_bytes, MAP_FIXED);
 	if (!ret)
 		ret = fake_memory_move((uintptr_t)addr, old_bytes, new_bytes, flags, to, out);
 	pthread_mutex_unlock(&fake_lock);
