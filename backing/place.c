@@ -103,7 +103,8 @@ static bool promise_kept(const struct pool *pool, const struct span *span,
 		return false;
 	switch (promise->kind) {
 	case CONTIGUITY_PAGE:
-		return figures.extents == 1 || figures.page_bytes >= pool->page_bytes;
+		return pool->backing != BACKING_BASE &&
+		       (figures.extents == 1 || figures.page_bytes >= pool->page_bytes);
 	case CONTIGUITY_WHOLE:
 		return figures.extents == 1;
 	default:
