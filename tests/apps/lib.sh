@@ -58,7 +58,7 @@ need() {
 
 # Runs a program under the library, by the policy of this backing, with a report at its end.
 under() {
-	env LD_PRELOAD="$lib${LD_PRELOAD_MORE:+:$LD_PRELOAD_MORE}" \
+	env LD_PRELOAD="$lib" \
 		CONTIG_STATS="json:$stats/%e.%p.json" ${policy:+CONTIG_POLICY="$policy"} "$@"
 }
 
