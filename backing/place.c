@@ -20,7 +20,7 @@
 
 /* Guarded by: zone_lock. */
 static uint64_t live_bytes, peak_bytes;
-static uint64_t rule_bytes[POLICY_RULES + 2];
+static uint64_t rule_bytes[POLICY_RULES + 2];	/* but read without it, to decide */
 static uint64_t retain_bytes = 256 * MIB, decay_ms = 10000;
 
 void place_init(uint64_t retain, uint64_t decay)
@@ -70,7 +70,7 @@ static void account(const struct span *span, bool taken)
 		figures_sub(&stats->live_bytes, bytes);
 	}
 	if (span->rule >= 0)
-		rule_bytes[span->rule] += taken ? bytes : -bytes;
+		figures_add(&rule_bytes[span->rule], taken ? bytes : -bytes);
 }
 
 static bool needs_check(const struct decision *decision)

@@ -92,6 +92,12 @@ static bool decide_matches(const struct rule *rule, const struct request *req, u
 	       decide_within_limit(rule, live, req->bytes);
 }
 
+/* Other threads count while this one decides. */
+static uint64_t decide_live_bytes(const struct request *req, unsigned int rule)
+{
+	return req->rule_bytes ? __atomic_load_n(&req->rule_bytes[rule], __ATOMIC_RELAXED) : 0;
+}
+
 struct decision policy_decide(const struct policy *pol, const struct request *req)
 {
 	static const struct chain heap;
@@ -99,7 +105,7 @@ struct decision policy_decide(const struct policy *pol, const struct request *re
 	for (unsigned int i = 0; i < pol->count; i++) {
 		const struct rule *rule = &pol->rule[i];
 
-		if (!decide_matches(rule, req, req->rule_bytes ? req->rule_bytes[i] : 0))
+		if (!decide_matches(rule, req, decide_live_bytes(req, i)))
 			continue;
 		return (struct decision){
 			.chain = &rule->chain,

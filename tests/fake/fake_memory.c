@@ -187,6 +187,14 @@ bool fake_memory_whole(uintptr_t addr, size_t bytes)
 	return true;
 }
 
+bool fake_memory_is_one(uintptr_t addr, size_t bytes)
+{
+	for (unsigned int i = 0; i < region_count; i++)
+		if (regions[i].start == addr && regions[i].end == addr + bytes)
+			return true;
+	return false;
+}
+
 static uint64_t page_at(uintptr_t addr)
 {
 	for (unsigned int i = 0; i < region_count; i++)

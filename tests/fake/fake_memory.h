@@ -25,6 +25,8 @@ void fake_memory_cut(uintptr_t addr, size_t bytes);
 uint64_t fake_memory_in(uintptr_t addr, size_t bytes);
 /* fake_memory_whole - does the range cut no huge page in two? If it does, that is a misuse. */
 bool fake_memory_whole(uintptr_t addr, size_t bytes);
+/* fake_memory_is_one - is it one mapping as a whole? */
+bool fake_memory_is_one(uintptr_t addr, size_t bytes);
 /* fake_memory_move - mremap(). Return: 0 or -errno. */
 int fake_memory_move(uintptr_t addr, size_t old_bytes, size_t new_bytes, int flags, void *to,
 		     void **out);

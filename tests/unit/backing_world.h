@@ -22,6 +22,7 @@
 
 #define WORLD_ZONE	(1 * GIB)
 #define PAGE_4K		((size_t)4096)
+#define WORLD_STEP	(16 * PAGE_4K)
 
 static struct policy world_policy;
 
@@ -117,31 +118,53 @@ __attribute__((unused)) static uint64_t world_fell(const struct pool *pool, enum
 	return pool_stats(pool)->fell_through[why];
 }
 
-/* Never zero, and different for each page. */
-static inline uint64_t world_word(const char *page, uint64_t seed)
+/*
+ * Where contents are written and checked: the first and the last page, and between them one page
+ * in 64 KiB by address, so that what one owner wrote the next one looks at.
+ * Return: the place after @at; NULL: it was the last.
+ */
+static inline char *world_next(char *p, size_t bytes, char *at)
 {
-	return ((uintptr_t)page ^ seed * 0x9e3779b97f4a7c15ull) | 1;
+	char *last = p + (bytes - 1) / PAGE_4K * PAGE_4K;
+	char *next = (char *)(((uintptr_t)at / WORLD_STEP + 1) * WORLD_STEP);
+
+	if (at == last)
+		return NULL;
+	return next < last ? next : last;
 }
 
-__attribute__((unused)) static void world_fill(char *p, size_t bytes, uint64_t seed)
+/* Never zero, and different at each place. */
+static inline uint64_t world_word(const char *p, const char *at, uint64_t seed)
 {
-	for (char *page = p; page + sizeof(uint64_t) <= p + bytes; page += PAGE_4K)
-		*(uint64_t *)page = world_word(page - (size_t)p, seed);
+	return ((uint64_t)(at - p) ^ seed * 0x9e3779b97f4a7c15ull) | 1;
 }
 
-__attribute__((unused)) static bool world_filled(const char *p, size_t bytes, uint64_t seed)
+__attribute__((unused)) static void world_fill(void *p, size_t bytes, uint64_t seed)
 {
-	for (const char *page = p; page + sizeof(uint64_t) <= p + bytes; page += PAGE_4K)
-		if (*(const uint64_t *)page != world_word(page - (size_t)p, seed))
+	for (char *at = p; at; at = world_next(p, bytes, at))
+		*(uint64_t *)(void *)at = world_word(p, at, seed);
+}
+
+/* world_kept - does a piece of what was filled still hold it? (Its last page may not be one.) */
+__attribute__((unused)) static bool world_kept(void *p, size_t bytes, size_t filled, uint64_t seed)
+{
+	for (char *at = p; at; at = world_next(p, bytes, at))
+		if (*(uint64_t *)(void *)at != world_word(p, at, seed) &&
+		    (bytes == filled || world_next(p, bytes, at)))
 			return false;
 	return true;
 }
 
-/* world_blank - is it zero at all places where world_fill() would have written? */
-__attribute__((unused)) static bool world_blank(const char *p, size_t bytes)
+__attribute__((unused)) static bool world_filled(void *p, size_t bytes, uint64_t seed)
 {
-	for (const char *page = p; page + sizeof(uint64_t) <= p + bytes; page += PAGE_4K)
-		if (*(const uint64_t *)page)
+	return world_kept(p, bytes, bytes, seed);
+}
+
+/* world_blank - is it zero at all places where somebody may have written? */
+__attribute__((unused)) static bool world_blank(void *p, size_t bytes)
+{
+	for (char *at = p; at; at = world_next(p, bytes, at))
+		if (*(uint64_t *)(void *)at)
 			return false;
 	return true;
 }
