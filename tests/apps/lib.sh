@@ -25,7 +25,21 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/contig-app.XXXXXX") || exit 1
 chmod 755 "$work"
 apps_pool_mib=${apps_pool_mib:-256}
 
-trap 'rm -rf "$work"' EXIT
+# Whatever still runs in our directory or with our copy of the library was started by us.
+apps_kill() {
+	local process
+
+	for process in /proc/[0-9]*; do
+		[ "${process#/proc/}" != "$BASHPID" ] && [ "${process#/proc/}" != $$ ] || continue
+		case $(readlink "$process/cwd") in
+		"$work"/*) kill -KILL "${process#/proc/}" ;;
+		*) ! grep -q "$work/libcontig.so" "$process/maps" ||
+			kill -KILL "${process#/proc/}" ;;
+		esac
+	done 2>/dev/null
+}
+
+trap 'apps_kill; rm -rf "$work"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -109,7 +123,7 @@ apps_run_one() {
 	say "== $backing"
 	set +e
 	(
-		trap 'kill -KILL $(jobs -p) 2>/dev/null || :' EXIT
+		trap apps_kill EXIT
 		set -e
 		cd "$run"
 		app

@@ -7,6 +7,11 @@ need redis-check-rdb redis-cli redis-benchmark
 ln -s /usr/bin/redis-check-rdb "$work/redis-server"
 socket=$work/redis.sock
 
+# It answers while it still loads its data, too.
+redis_is_up() {
+	[ "$(redis_info persistence loading)" = 0 ]
+}
+
 # redis_start COMMAND...: starts `COMMAND... redis-server` with its data in the current
 # directory; $redis_pid is the server's.
 redis_start() {
@@ -14,7 +19,7 @@ redis_start() {
 		--dbfilename dump.rdb --daemonize no --enable-debug-command yes \
 		--logfile "$PWD/redis.log" &
 	redis_job=$!
-	wait_for 20 ask ping || {
+	wait_for 20 redis_is_up || {
 		cat redis.log >&2
 		fail "redis-server does not answer"
 	}
