@@ -17,6 +17,7 @@
 
 /* What may be kept beyond what was ever in use at one time, so that small programs keep some. */
 #define KEEP_LEAST	(16 * MIB)
+#define KEEP_PART	5
 
 /* Guarded by: zone_lock. */
 static uint64_t live_bytes, peak_bytes;
@@ -25,7 +26,6 @@ static uint64_t retain_bytes = 256 * MIB, decay_ms = 10000;
 
 void place_init(uint64_t retain, uint64_t decay)
 {
-	pool_init();
 	retain_bytes = retain;
 	decay_ms = decay;
 }
@@ -39,10 +39,10 @@ const uint64_t *place_rule_bytes(void)
  * Kept memory is bounded by `retain`, and by what keeps live and kept together within 1.2 of
  * the most that was ever live: a program's footprint must not grow by being served.
  */
-static uint64_t keep_limit(void)
+static uint64_t keep_limit(uint64_t live, uint64_t peak)
 {
-	uint64_t slack = peak_bytes / 5 > KEEP_LEAST ? peak_bytes / 5 : KEEP_LEAST;
-	uint64_t room = peak_bytes + slack - live_bytes;
+	uint64_t slack = peak / KEEP_PART > KEEP_LEAST ? peak / KEEP_PART : KEEP_LEAST;
+	uint64_t room = peak + slack - live;
 
 	return room < retain_bytes ? room : retain_bytes;
 }
@@ -51,7 +51,7 @@ static void trim_locked(void)
 {
 	uint64_t now = sys_now_ms();
 
-	block_trim(keep_limit(), now > decay_ms ? now - decay_ms : 0);
+	block_trim(keep_limit(live_bytes, peak_bytes), now > decay_ms ? now - decay_ms : 0);
 }
 
 static void account(const struct span *span, bool taken)
@@ -262,10 +262,8 @@ static void make_room_locked(size_t bytes)
 {
 	uint64_t live = live_bytes + bytes;
 	uint64_t peak = live > peak_bytes ? live : peak_bytes;
-	uint64_t slack = peak / 5 > KEEP_LEAST ? peak / 5 : KEEP_LEAST;
-	uint64_t room = peak + slack - live;
 
-	block_trim(room < retain_bytes ? room : retain_bytes, 0);
+	block_trim(keep_limit(live, peak), 0);
 }
 
 int place_take(const struct place_wish *wish, struct place_result *out)
@@ -278,6 +276,10 @@ int place_take(const struct place_wish *wish, struct place_result *out)
 	if (node == NODE_LOCAL)
 		node = sys_current_node();
 	lock_take(&zone_lock);
+	if (span_init()) {
+		lock_drop(&zone_lock);
+		return -ENOMEM;
+	}
 	span = along_chain(wish, node, true);
 	if (!span) {
 		make_room_locked(wish->bytes);
@@ -496,4 +498,12 @@ uint64_t place_release(void)
 	after = span_free_bytes();
 	lock_drop(&zone_lock);
 	return before > after ? before - after : 0;
+}
+
+void place_decay(void)
+{
+	if (!contig_stats.retained_bytes || !lock_try(&zone_lock))
+		return;
+	trim_locked();
+	lock_drop(&zone_lock);
 }

@@ -81,6 +81,12 @@ void place_adopt(void *addr, size_t bytes, const struct pool *pool);
 /* place_rule_bytes - live bytes under each rule, for struct request. */
 const uint64_t *place_rule_bytes(void);
 
+/*
+ * place_decay - give back what has been kept longer than `decay`. Context: any; does nothing if
+ * another thread is at work in the zone.
+ */
+void place_decay(void);
+
 /* place_release - give back everything kept. Return: bytes. */
 uint64_t place_release(void);
 

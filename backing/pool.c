@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "figures.h"
+#include "lock.h"
 #include "sys.h"
 
 #define PMD_BYTES	(2 * MIB)
@@ -13,11 +14,6 @@
 
 static struct pool pools[CONTIG_POOLS];
 static unsigned int count;
-
-unsigned int pool_count(void)
-{
-	return count;
-}
 
 const struct pool *pool_at(unsigned int index)
 {
@@ -141,12 +137,25 @@ static void find_thp(void)
 	}
 }
 
-void pool_init(void)
+static void find_all(void)
 {
-	if (count)
-		return;
 	find_hugetlb();
 	find_thp();
 	add_pool(BACKING_BASE, 4 * KIB, true, &backing_base);
 	add_pool(BACKING_DRIVER, 4 * KIB, false, NULL);
+}
+
+unsigned int pool_count(void)
+{
+	static struct lock once;
+	static bool found;
+
+	if (__atomic_load_n(&found, __ATOMIC_ACQUIRE))
+		return count;
+	lock_take(&once);
+	if (!found)
+		find_all();
+	__atomic_store_n(&found, true, __ATOMIC_RELEASE);
+	lock_drop(&once);
+	return count;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pools of this machine: one backing with one page size each, in the order of
- * contig_stats.pool, largest pages first within a backing. Found once; a pool that is empty is
+ * contig_stats.pool, largest pages first within a backing. Found once, at the first large request,
+ * for most programs never make one; a pool that is empty is
  * still a pool, for it may be filled later.
  */
 #ifndef BACKING_POOL_H
@@ -36,9 +37,10 @@ struct pool {
 	const struct backing *how;
 };
 
-/* pool_init - find them. Context: once, zone_lock held or single-threaded; no allocation. */
-void pool_init(void);
-
+/*
+ * pool_count - how many there are. The first call finds them, by some forty system calls;
+ * contig_stats.pool_count is 0 until then. Context: any; no allocation.
+ */
 unsigned int pool_count(void);
 const struct pool *pool_at(unsigned int index);
 struct contig_pool_stats *pool_stats(const struct pool *pool);

@@ -160,19 +160,23 @@ int span_init(void)
 {
 	struct span *all;
 	void *table, *descriptors;
+	uint32_t units;
 	int ret;
 
-	unit_count = (uint32_t)(zone.bytes >> UNIT_SHIFT);
-	ret = sys_map(NULL, (size_t)unit_count * sizeof(*unit_span), PROT_READ | PROT_WRITE,
+	if (spans)
+		return 0;
+	units = (uint32_t)(zone.bytes >> UNIT_SHIFT);
+	ret = sys_map(NULL, (size_t)units * sizeof(*unit_span), PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_NORESERVE, &table);
 	if (ret)
 		return ret;
 	ret = sys_map(NULL, SPANS_MOST * sizeof(*spans), PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_NORESERVE, &descriptors);
 	if (ret) {
-		sys_unmap(table, (size_t)unit_count * sizeof(*unit_span));
+		sys_unmap(table, (size_t)units * sizeof(*unit_span));
 		return ret;
 	}
+	unit_count = units;
 	unit_span = table;
 	spans = descriptors;
 	all = descriptor_take();

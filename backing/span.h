@@ -54,7 +54,11 @@ struct span_wish {
 	int16_t node;		/* only spans bound alike */
 };
 
-/* span_init - the table, and the whole zone as one RESERVE. Context: once. Return: 0, -errno. */
+/*
+ * span_init - the table, and the whole zone as one RESERVE, unless that was done: most programs
+ * never need it. Every other function is to be called after it only, but span_each().
+ * Return: 0, -errno.
+ */
 int span_init(void);
 
 /* span_at - the span that begins or ends with @unit, or NULL. */

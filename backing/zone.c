@@ -80,8 +80,6 @@ void zone_init(void)
 		zone = (struct range){ base + heap_bytes, zone_bytes };
 		break;
 	}
-	if (zone.bytes && span_init())
-		zone.bytes = 0;
 	contig_stats.zone_base = zone.base;
 	contig_stats.zone_bytes = zone.bytes;
 }
@@ -99,7 +97,7 @@ bool zone_shrink(void)
 	size_t bytes;
 
 	lock_take(&zone_lock);
-	bytes = zone.bytes ? span_cut_top() : 0;
+	bytes = zone.bytes && !span_init() ? span_cut_top() : 0;
 	if (bytes) {
 		__atomic_store_n(&zone.bytes, zone.bytes - bytes, __ATOMIC_RELAXED);
 		contig_stats.zone_bytes = zone.bytes;

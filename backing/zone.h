@@ -22,7 +22,9 @@ struct range {
 	size_t bytes;		/* 0: not there */
 };
 
-extern struct range zone, heap_range;
+/* Hidden, so that they are reached without a detour: they stand on free()'s way. */
+extern struct range zone __attribute__((visibility("hidden")));
+extern struct range heap_range __attribute__((visibility("hidden")));
 
 /* Guards the tiling of the zone (span.h). Never held over a system call that can be slow. */
 extern struct lock zone_lock;

@@ -48,8 +48,8 @@ $(BUILD)/obj/inih.o: $(INIH) policy/ini.syms | deps-check
 $(BUILD)/libcontig.so: $(POLICY_OBJ) $(BACKING_OBJ) $(PRELOAD_OBJ) $(BUILD)/obj/jemalloc.o \
 		$(BUILD)/obj/inih.o preload/exports.map
 	$(CC) $(CFLAGS) -shared -o $@ $(filter %.o,$^) -Wl,--version-script=preload/exports.map \
-		-Wl,-soname,libcontig.so -Wl,-z,nodlopen -Wl,-z,now -Wl,-z,relro -Wl,-z,defs \
-		-Wl,--gc-sections -static-libgcc -lm
+		-Wl,-soname,libcontig.so -Wl,-Bsymbolic -Wl,-z,nodlopen -Wl,-z,now -Wl,-z,relro -Wl,-z,defs \
+		-Wl,--gc-sections -static-libgcc
 
 $(BUILD)/contig: $(TOOLS_OBJ) $(POLICY_OBJ) $(BUILD)/obj/backing/physmap.o $(BUILD)/obj/inih.o
 	$(CC) $(CFLAGS) -o $@ $^ -lhugetlbfs

@@ -128,6 +128,8 @@ static bool has_huge_memory(void)
 {
 	if (heap_huge_bytes())
 		return true;
+	if (!contig_stats.pool_count)
+		return false;
 	for (unsigned int i = 0; i < pool_count(); i++)
 		if (pool_at(i)->backing == BACKING_HUGETLB && pool_stats(pool_at(i))->mapped_bytes)
 			return true;

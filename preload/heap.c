@@ -5,9 +5,11 @@
 #include <linux/mman.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "place.h"
 #include "sys.h"
 
 #define HEAP_PAGE	((uintptr_t)2 * MIB)
@@ -20,11 +22,31 @@ int heap_je_mprotect(void *addr, size_t bytes, int prot);
 void *heap_je_sbrk(intptr_t increment);
 int heap_je_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
+double heap_je_log(double x);
+double heap_je_exp(double x);
+double heap_je_round(double x);
+
+/*
+ * Read by jemalloc after MALLOC_CONF, so this stands. Its heap profiler is the only user of libm,
+ * which would then be loaded into every program, at a fifth of the cost of an exec.
+ */
+extern const char *cje_malloc_conf_2_conf_harder;
+const char *cje_malloc_conf_2_conf_harder = "prof:false";
+
 static struct lock bump_lock;
 static uintptr_t bump;			/* next free address of the heap range. Guarded by: bump_lock */
 static uintptr_t huge_from, huge_to;	/* mapped from a pool. Guarded by: bump_lock */
 static enum heap_id pages;
 static bool outside;			/* some of it lies outside the heap range */
+
+/* jemalloc's table from (size + 7) / 8 to size class; filled when it boots, constant afterwards. */
+extern uint8_t je_sz_size2index_tab[];
+
+void heap_init(void)
+{
+	cje_free(cje_malloc(1));
+	je_sz_size2index_tab[0] = je_sz_size2index_tab[1] = je_sz_size2index_tab[2];
+}
 
 void heap_set_pages(enum heap_id kind)
 {
@@ -164,12 +186,33 @@ int heap_je_madvise(void *addr, size_t bytes, int advice)
 	/* DONTNEED of part of a huge page says 0 and keeps old data; jemalloc would take it for zero. */
 	if (touches_huge(addr, bytes))
 		return -1;
+	/* jemalloc purges when its own time has come: a moment to look whether ours has, too. */
+	place_decay();
 	return sys_advise(addr, bytes, advice) ? -1 : 0;
 }
 
 int heap_je_mprotect(void *addr, size_t bytes, int prot)
 {
 	return sys_protect(addr, bytes, prot) ? -1 : 0;
+}
+
+/* Never called: the heap profiler is off. */
+double heap_je_log(double x)
+{
+	(void)x;
+	abort();
+}
+
+double heap_je_exp(double x)
+{
+	(void)x;
+	abort();
+}
+
+double heap_je_round(double x)
+{
+	(void)x;
+	abort();
 }
 
 /* The program's break is the program's. */

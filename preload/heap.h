@@ -26,13 +26,13 @@ void je_jemalloc_postfork_parent(void);
 void je_jemalloc_postfork_child(void);
 
 /*
- * heap_size - what to ask cje_*() for. Up to 8 bytes jemalloc aligns to 8; glibc to 16, which
- * programs rely on that keep marks in the low bits of a pointer.
+ * heap_init - make jemalloc ready, and its smallest size class 16 bytes. By itself it aligns
+ * requests of up to 8 bytes to 8; glibc to 16, which programs rely on that keep marks in the low
+ * bits of a pointer.
+ *
+ * Context: once, after zone_init(), before any other use.
  */
-static inline size_t heap_size(size_t bytes)
-{
-	return bytes > 8 ? bytes : 9;
-}
+void heap_init(void);
 
 /*
  * heap_set_pages - what pages the heap's memory is to be on. Memory mapped before stays as it

@@ -57,7 +57,7 @@ static void *fail_nothrow(const char *mangled, size_t bytes, size_t align, const
 static void *take(size_t bytes)
 {
 	if (LIKELY(bytes < init_smallest))
-		return cje_malloc(heap_size(bytes));
+		return cje_malloc(bytes);
 	return route_alloc(CALL_NEW, bytes, 1, false);
 }
 

@@ -32,7 +32,7 @@ void hooks_free(void *p);
 __attribute__((hot)) void *hooks_malloc(size_t bytes)
 {
 	if (LIKELY(bytes < init_smallest))
-		return cje_malloc(heap_size(bytes));
+		return cje_malloc(bytes);
 	return route_alloc(CALL_MALLOC, bytes, 1, false);
 }
 
@@ -62,14 +62,14 @@ HOOK void *calloc(size_t count, size_t bytes)
 		return NULL;
 	}
 	if (LIKELY(all < init_smallest))
-		return cje_calloc(1, heap_size(all));
+		return cje_calloc(1, all);
 	return route_alloc(CALL_CALLOC, all, 1, true);
 }
 
 HOOK void *realloc(void *p, size_t bytes)
 {
 	if (LIKELY(range_owns(&heap_range, p) && bytes && bytes < init_smallest))
-		return cje_realloc(p, heap_size(bytes));
+		return cje_realloc(p, bytes);
 	return route_realloc(p, bytes);
 }
 

@@ -75,6 +75,7 @@ static void start_heap(void)
 	log_init();
 	zone_init();
 	fork_init();
+	heap_init();
 	set_phase(INIT_HEAP);
 }
 

@@ -25,9 +25,10 @@ enum init_phase {
 
 /*
  * Requests below it go straight to the heap. 0 until step 2 and while a program is left alone:
- * then every call takes the slow way, which asks init_phase().
+ * then every call takes the slow way, which asks init_phase(). 0 also for one call after large
+ * memory was freed: the next request, however small, looks whether what is kept has decayed.
  */
-extern uint64_t init_smallest;
+extern uint64_t init_smallest __attribute__((visibility("hidden")));
 
 /* The policy in force. Context: INIT_SERVING, then constant. */
 extern struct policy init_policy;

@@ -20,10 +20,8 @@ static void *heap_alloc(size_t bytes, size_t align, bool zero)
 {
 	void *p = NULL;
 
-	if (align <= USUAL_ALIGN) {
-		bytes = heap_size(bytes);
+	if (align <= USUAL_ALIGN)
 		return zero ? cje_calloc(1, bytes) : cje_malloc(bytes);
-	}
 	if (cje_posix_memalign(&p, align, bytes)) {
 		errno = ENOMEM;
 		return NULL;
@@ -104,12 +102,33 @@ static void *serve(const struct decision *decision, size_t bytes, size_t align, 
 	return heap_alloc(bytes, align, zero);
 }
 
+/*
+ * Nothing of ours runs while a program makes no large requests. So that memory kept does not stay
+ * for ever, freeing any sends the next request, however small, the slow way, and here it looks.
+ */
+static void clock_arm(void)
+{
+	if (contig_stats.retained_bytes)
+		__atomic_store_n(&init_smallest, 0, __ATOMIC_RELAXED);
+}
+
+static void clock_look(void)
+{
+	if (__atomic_load_n(&init_smallest, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&init_smallest, init_policy.smallest, __ATOMIC_RELAXED);
+	place_decay();
+}
+
 void *route_alloc(enum call_id call, size_t bytes, size_t align, bool zero)
 {
 	struct decision decision;
 
 	switch (init_phase()) {
 	case INIT_SERVING:
+		clock_look();
+		if (bytes < init_policy.smallest)
+			return heap_alloc(bytes, align, zero);
 		decision = decide(call, bytes, align);
 		return serve(&decision, bytes, align, zero);
 	case INIT_LEAVING:
@@ -163,6 +182,7 @@ static void zone_free(void *p)
 	error = place_free(p);
 	if (error)
 		die("free", p, error);
+	clock_arm();
 	errno = saved;
 }
 
@@ -229,11 +249,14 @@ static void *realloc_heap(void *p, size_t bytes)
 	size_t had;
 	void *to;
 
-	if (init_phase() != INIT_SERVING || bytes < init_policy.smallest)
-		return cje_realloc(p, heap_size(bytes));
+	if (init_phase() != INIT_SERVING)
+		return cje_realloc(p, bytes);
+	clock_look();
+	if (bytes < init_policy.smallest)
+		return cje_realloc(p, bytes);
 	decision = decide(CALL_REALLOC, bytes, 1);
 	if (!decision.chain->count)
-		return cje_realloc(p, heap_size(bytes));
+		return cje_realloc(p, bytes);
 	to = serve(&decision, bytes, 1, false);
 	if (!to)
 		return NULL;

@@ -88,7 +88,7 @@ static void measure_live(void)
 	lock_take(&zone_lock);
 	span_each(visit_largest, largest);
 	lock_drop(&zone_lock);
-	for (unsigned int i = 0; i < pool_count(); i++)
+	for (unsigned int i = 0; i < contig_stats.pool_count; i++)
 		if (largest[i] && span_bytes(largest[i]) > contig_stats.pool[i].measured_bytes)
 			measure(span_address(largest[i]), span_bytes(largest[i]),
 				&contig_stats.pool[i]);
