@@ -70,6 +70,7 @@ __attribute__((unused)) static void world_begin(const char *rules, uint64_t reta
 {
 	world_rules(rules);
 	zone_init();
+	span_init();
 	place_init(retain, decay_ms);
 	CHECK(zone.bytes >= WORLD_ZONE);
 }
