@@ -2,9 +2,12 @@
 #include "log.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "policy.h"
 #include "sys.h"
@@ -32,10 +35,35 @@ static bool same_descriptor(void)
 	return same;
 }
 
+/*
+ * Standard error may be a pipe that nobody reads any more. The program, which may never have
+ * written a byte to it, must not be killed for what we have to say: the signal is taken back.
+ */
+static void write_without_signal(const char *text, size_t bytes)
+{
+	const struct timespec at_once = { 0 };
+	sigset_t pipe_only, old, pending;
+	bool ours;
+
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe_only, &old);
+	sigemptyset(&pending);
+	sigpending(&pending);
+	ours = !sigismember(&pending, SIGPIPE);
+	if (sys_write(2, text, bytes) == -EPIPE && ours)
+		while (sigtimedwait(&pipe_only, NULL, &at_once) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 void log_write(const char *text, size_t bytes)
 {
+	int saved = errno;
+
 	if (same_descriptor())
-		sys_write(2, text, bytes);
+		write_without_signal(text, bytes);
+	errno = saved;
 }
 
 void log_begin(struct log_line *line)
