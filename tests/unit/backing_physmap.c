@@ -164,7 +164,9 @@ static void random_layouts_agree_with_trying_each_size(void)
 	srand(2);
 	for (int i = 0; i < 100000; i++) {
 		pages = 1 + (uint64_t)rand() % (rand() % 8 ? 40 : 600);
-		va = VA + (uint64_t)rand() % 2048 * 4096 + (rand() % 2 ? (uint64_t)rand() % 4096 : 0);
+		va = VA + (uint64_t)rand() % 2048 * 4096;
+		if (rand() % 2)
+			va += (uint64_t)rand() % 4096;
 		if (rand() % 2)
 			va &= ~0xffffull;
 		bytes = pages * 4096 - va % 4096;
