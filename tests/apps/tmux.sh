@@ -20,7 +20,7 @@ app() {
 	same lines wanted "the window's history"
 	tmux -L contig split-window 'sh -i'
 	tmux -L contig send-keys 'echo $((6 * 7)) answer' Enter
-	wait_for 10 sh -c 'tmux -L contig capture-pane -p | grep -qx "42 answer"' ||
+	wait_for 10 sh -c 'tmux -L contig capture-pane -p | grep -q "42 answer"' ||
 		fail "the shell in the window does not answer"
 	tmux -L contig kill-server
 	wait_for 10 test ! -e "/proc/$pid" || fail "the server does not end"
