@@ -30,30 +30,25 @@ static const struct pool *huge_pool_at(char *addr, char **next, struct span **ou
 	return pool->backing == BACKING_HUGETLB ? pool : NULL;
 }
 
-static int demote_in_zone(char *page, size_t bytes)
+/* One huge page, of which the call takes [@addr, @end) or what lies inside. */
+static int alter_page(char *page, size_t bytes, char *addr, char *end, enum alter_how how,
+		      int prot)
 {
-	int ret = demote_page(page, bytes);
+	bool whole = addr <= page && end >= page + bytes;
+	int ret;
 
+	if (demote_noted(page) || (whole && how == ALTER_EDGES))
+		return 0;
+	if (whole && how == ALTER_DROP)
+		ret = demote_drop(page, bytes);
+	else
+		ret = demote_page(page, bytes, whole ? prot : DEMOTE_AS_IS);
 	if (!ret)
 		demote_note(page, bytes);
 	return ret;
 }
 
-/* One huge page, of which the call takes [@addr, @end) or what lies inside. */
-static int alter_page(char *page, size_t bytes, char *addr, char *end, enum alter_how how)
-{
-	bool whole = addr <= page && end >= page + bytes;
-
-	if (demote_noted(page))
-		return 0;
-	if (!whole || how == ALTER_ALL)
-		return demote_in_zone(page, bytes);
-	if (how == ALTER_REPLACE)
-		demote_note(page, bytes);
-	return 0;
-}
-
-int alter_zone(char *addr, char *end, enum alter_how how, bool lasting)
+int alter_zone(char *addr, char *end, enum alter_how how, int prot)
 {
 	const struct pool *pool;
 	struct span *span;
@@ -63,15 +58,34 @@ int alter_zone(char *addr, char *end, enum alter_how how, bool lasting)
 	lock_take(&zone_lock);
 	for (char *at = addr; at < end && !ret; at = next) {
 		pool = huge_pool_at(at, &next, &span);
-		if (span && lasting)
+		if (span && how == ALTER_ALL)
 			span->altered = true;
 		if (!pool)
 			continue;
 		next = down(at, pool->page_bytes) + pool->page_bytes;
-		ret = alter_page(next - pool->page_bytes, pool->page_bytes, addr, end, how);
+		ret = alter_page(next - pool->page_bytes, pool->page_bytes, addr, end, how, prot);
 	}
 	lock_drop(&zone_lock);
 	return ret;
+}
+
+void alter_zone_replaced(char *addr, char *end)
+{
+	const struct pool *pool;
+	struct span *span;
+	char *next;
+
+	lock_take(&zone_lock);
+	for (char *at = addr; at < end; at = next) {
+		pool = huge_pool_at(at, &next, &span);
+		if (span)
+			span->altered = true;
+		if (!pool)
+			continue;
+		next = down(at, pool->page_bytes) + pool->page_bytes;
+		demote_note(next - pool->page_bytes, pool->page_bytes);
+	}
+	lock_drop(&zone_lock);
 }
 
 bool alter_zone_huge(char *addr, char *end)
@@ -114,13 +128,8 @@ bool alter_restore(struct span *span)
 		return renew(at, end, huge_advice);
 	for (; at < end; at = next) {
 		next = down(at, pool->page_bytes) + pool->page_bytes;
-		if (demote_noted(at)) {
-			if (!renew(at, next < end ? next : end, huge_advice))
-				return false;
-		} else if (down(at, pool->page_bytes) == at && next <= end &&
-			   sys_protect(at, pool->page_bytes, PROT_READ | PROT_WRITE)) {
+		if (demote_noted(at) && !renew(at, next < end ? next : end, huge_advice))
 			return false;
-		}
 	}
 	return true;
 }

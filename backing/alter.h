@@ -15,17 +15,26 @@
 enum alter_how {
 	ALTER_EDGES,	/* the call takes whole huge pages: only those cut by an end are demoted */
 	ALTER_ALL,	/* it takes none: every huge page in the range is demoted */
-	ALTER_REPLACE,	/* it puts something else there: as EDGES, and none is huge afterwards */
+	ALTER_DROP,	/* it wants zeros: as EDGES, and whole pages become ordinary ones of zeros */
 };
 
 /**
  * alter_zone - make [@addr, @end) of the zone ready for the call
- * @lasting: the span must be put in order before it is used again (protection, contents)
+ * @prot: ALTER_ALL: of the whole huge pages afterwards, or DEMOTE_AS_IS. A huge page of the zone
+ *	is always readable and writable, so that it can be copied at a fork or demoted.
+ *
+ * After ALTER_ALL the span is put in order before it is used again.
  *
  * Context: takes zone_lock.
  * Return: 0; -ENOMEM: a huge page would have to be demoted and cannot be now.
  */
-int alter_zone(char *addr, char *end, enum alter_how how, bool lasting);
+int alter_zone(char *addr, char *end, enum alter_how how, int prot);
+
+/*
+ * alter_zone_replaced - something else lies there now, and nothing of it is a huge page of ours
+ * Context: takes zone_lock; after alter_zone(ALTER_EDGES) and the call.
+ */
+void alter_zone_replaced(char *addr, char *end);
 
 /* alter_zone_huge - does any huge page lie in it? Context: takes zone_lock. */
 bool alter_zone_huge(char *addr, char *end);

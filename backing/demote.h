@@ -12,16 +12,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define DEMOTE_AS_IS (-1)
+
 /**
- * demote_page - @addr: the page; @bytes: its size
+ * demote_page - @addr: the page, which can be read; @bytes: its size
+ * @prot: its protection afterwards, or DEMOTE_AS_IS
  *
- * Other threads' writes are held meanwhile (hold.h). Where they cannot be, and there are other
- * threads, nothing is done: a write could be lost.
+ * Other threads' writes are held meanwhile (hold.h), unless @prot forbids them anyway. Where they
+ * cannot be, and there are other threads, nothing is done: a write could be lost.
  *
- * Context: no pin may be on the page; leaves errno alone.
+ * Context: no pin may be on the page; any stack, also one that lies in the page.
  * Return: 0; -ENOMEM: not possible now, nothing has changed.
  */
-int demote_page(void *addr, size_t bytes);
+int demote_page(void *addr, size_t bytes, int prot);
+
+/*
+ * demote_drop - ordinary pages of zeros instead; a huge page that MADV_DONTNEED took away may
+ * come back as SIGBUS, since on some kernels its reservation is gone with it.
+ * Return: 0 or -ENOMEM, nothing has changed.
+ */
+int demote_drop(void *addr, size_t bytes);
+
+/* demote_writable - may the program write to the mapped page at @addr? It is populated by this. */
+bool demote_writable(void *addr);
 
 /* demote_note - a page of the zone is ordinary from now on. Context: zone_lock held. */
 void demote_note(const void *addr, size_t bytes);

@@ -9,7 +9,8 @@
 
 /*
  * MAP_CONTIG - a flag for mmap(): the mapping is physically contiguous and populated, or the
- * call fails with ENOMEM. For anonymous private mappings, beside MAP_PRIVATE.
+ * call fails with ENOMEM. For anonymous private mappings, beside MAP_PRIVATE, that can be read
+ * (PROT_READ, or PROT_READ | PROT_WRITE) and that the kernel may put where it likes.
  *
  * The value lies in MAP_TYPE, where MAP_PRIVATE | 0x04 is no type any kernel knows: without
  * libcontig the same call fails with EINVAL and does not quietly give scattered pages.

@@ -9,6 +9,10 @@
 #include "lock.h"
 #include "sys.h"
 
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#endif
+
 enum { GIVEN_MOST = 1024 };
 
 struct entry {
@@ -62,12 +66,10 @@ bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, 
 	return added;
 }
 
-/* A hugetlb mapping refuses to be looked at from the middle of a page; ordinary memory does not. */
+/* Half a page can be marked as cold, but not of a huge one. */
 static bool still_huge(char *page)
 {
-	void *out;
-
-	return sys_remap(page + 4096, 4096, 4096, 0, NULL, &out) == -EINVAL;
+	return sys_advise(page + 4096, 4096, MADV_COLD) == -EINVAL;
 }
 
 /*
@@ -88,25 +90,27 @@ static void cut_locked(unsigned int i, char *addr, char *end)
 	add_locked(&high);
 }
 
-/* The page of entry @i that @at lies in, demoted. What the program never asked for goes. */
-static int demote_locked(unsigned int i, char *at)
+/*
+ * The page of entry @i that @at lies in is made ordinary. What the program never asked for goes.
+ * @i is void afterwards, unless the page is shared: others map it too, the kernel answers for it.
+ */
+static int alter_page_locked(unsigned int i, char *at, enum alter_how how, int prot)
 {
 	size_t bytes = entries[i].pool->page_bytes;
 	char *page = (char *)((uintptr_t)at & ~(bytes - 1));
 	char *asked_end = entries[i].asked_end;
-	int ret;
+	int ret = 0;
 
-	if (!still_huge(page)) {
-		cut_locked(i, page, page + bytes);
-		return 0;
+	if (still_huge(page)) {
+		if (entries[i].shared)
+			return 0;
+		ret = how == ALTER_DROP ? demote_drop(page, bytes) :
+					  demote_page(page, bytes, prot);
+		if (ret)
+			return ret;
+		if (asked_end < page + bytes)
+			sys_unmap(asked_end, (size_t)(page + bytes - asked_end));
 	}
-	if (entries[i].shared)
-		return 0;	/* others map it too; the kernel answers for it */
-	ret = demote_page(page, bytes);
-	if (ret)
-		return ret;
-	if (asked_end < page + bytes)
-		sys_unmap(asked_end, (size_t)(page + bytes - asked_end));
 	cut_locked(i, page, page + bytes);
 	return 0;
 }
@@ -125,7 +129,7 @@ static bool mid_page(unsigned int i, const char *at)
 }
 
 /* An end of the range inside a huge page: that page is demoted, or the end is the mapping's own. */
-static int settle_end_locked(char *addr, char **end)
+static int settle_end_locked(char *addr, char **end, bool exact)
 {
 	int i = find_locked(*end - 1);
 	char *page;
@@ -133,57 +137,97 @@ static int settle_end_locked(char *addr, char **end)
 	if (i < 0 || !mid_page((unsigned int)i, *end))
 		return 0;
 	page = (char *)((uintptr_t)*end & ~(entries[i].pool->page_bytes - 1));
-	if (addr <= page && *end >= entries[i].asked_end) {
+	if (!exact && addr <= page && *end >= entries[i].asked_end) {
 		*end = page + entries[i].pool->page_bytes;
 		return 0;
 	}
-	return demote_locked((unsigned int)i, *end);
+	return alter_page_locked((unsigned int)i, *end, ALTER_EDGES, DEMOTE_AS_IS);
 }
 
-static int alter_locked(char *addr, char **end, enum alter_how how)
+static int settle_locked(char *addr, char **end, bool exact)
 {
 	int i = find_locked(addr), ret = 0;
-	char *at;
 
 	if (i >= 0 && mid_page((unsigned int)i, addr))
-		ret = demote_locked((unsigned int)i, addr);
-	if (!ret)
-		ret = settle_end_locked(addr, end);
-	for (i = 0; !ret && how == ALTER_ALL && i < (int)count; i++) {
-		at = entries[i].addr > addr ? entries[i].addr : addr;
-		if (at < entries[i].end && at < *end && !entries[i].shared) {
-			ret = demote_locked((unsigned int)i, at);
-			i = -1;		/* the table has changed */
-		}
-	}
-	for (i = 0; !ret && how == ALTER_REPLACE && i < (int)count; i++) {
-		char *low = entries[i].addr > addr ? entries[i].addr : addr;
-		char *high = entries[i].end < *end ? entries[i].end : *end;
+		ret = alter_page_locked((unsigned int)i, addr, ALTER_EDGES, DEMOTE_AS_IS);
+	return ret ? ret : settle_end_locked(addr, end, exact);
+}
 
-		if (low < high && !mid_page((unsigned int)i, low)) {
-			cut_locked((unsigned int)i, low, high);
-			i = -1;
+static int alter_whole_locked(char *addr, char *end, enum alter_how how, int prot)
+{
+	unsigned int i = 0;
+	char *at;
+	int ret;
+
+	while (i < count) {
+		at = entries[i].addr > addr ? entries[i].addr : addr;
+		if (at >= entries[i].end || at >= end || entries[i].shared) {
+			i++;
+			continue;
 		}
+		ret = alter_page_locked(i, at, how, prot);
+		if (ret)
+			return ret;
+		i = 0;		/* the table has changed */
 	}
+	return 0;
+}
+
+int given_alter(char *addr, char **end, enum alter_how how, int prot)
+{
+	char *asked_end = *end;
+	int ret;
+
+	lock_take(&given_lock);
+	ret = settle_locked(addr, end, false);
+	if (!ret && how != ALTER_EDGES)
+		ret = alter_whole_locked(addr, *end, how, prot);
+	if (find_locked(*end - 1) < 0)
+		*end = asked_end;	/* the last page is ordinary now, and ends where it should */
+	lock_drop(&given_lock);
 	return ret;
 }
 
-int given_alter(char *addr, char **end, enum alter_how how)
+int given_alter_under(char *addr, char *end)
 {
 	int ret;
 
 	lock_take(&given_lock);
-	ret = alter_locked(addr, end, how);
+	ret = settle_locked(addr, &end, true);
 	lock_drop(&given_lock);
 	return ret;
+}
+
+void given_replaced(char *addr, char *end)
+{
+	unsigned int i = 0;
+
+	lock_take(&given_lock);
+	while (i < count) {
+		char *low = entries[i].addr > addr ? entries[i].addr : addr;
+		char *high = entries[i].end < end ? entries[i].end : end;
+		size_t page = entries[i].pool->page_bytes;
+
+		low = (char *)(((uintptr_t)low + page - 1) & ~(page - 1));
+		high = (char *)((uintptr_t)high & ~(page - 1));
+		if (low < high) {
+			cut_locked(i, low, high);
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+	lock_drop(&given_lock);
 }
 
 void given_unmap(char *addr, size_t asked)
 {
 	char *end = addr + asked;
 
-	if (!given_alter(addr, &end, ALTER_REPLACE))
-		sys_unmap(addr, (size_t)(end - addr));
+	if (given_alter(addr, &end, ALTER_EDGES, DEMOTE_AS_IS))
+		return;
+	given_replaced(addr, end);
+	sys_unmap(addr, (size_t)(end - addr));
 }
 
 bool given_overlaps(const char *addr, const char *end, bool *shared)

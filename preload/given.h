@@ -26,9 +26,19 @@ bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, 
 /**
  * given_alter - make [@addr, *@end) ready for a call that takes parts of pages
  * @end: moved up to the end of the last page where the program's own end of a mapping lies in it
+ * @prot: ALTER_ALL: of whole pages afterwards, or DEMOTE_AS_IS
  * Return: 0, also if nothing of it is ours; -ENOMEM: a page cannot be demoted now.
  */
-int given_alter(char *addr, char **end, enum alter_how how);
+int given_alter(char *addr, char **end, enum alter_how how, int prot);
+
+/* given_alter_under - the same, for a mapping that will lie over exactly this. */
+int given_alter_under(char *addr, char *end);
+
+/*
+ * given_replaced - nothing of [@addr, @end) is a huge page of ours any more
+ * For munmap before the call: after it the addresses may be another thread's huge pages.
+ */
+void given_replaced(char *addr, char *end);
 
 /* given_unmap - what given_add() remembered: forgotten, and unmapped whole. */
 void given_unmap(char *addr, size_t asked);

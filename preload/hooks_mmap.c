@@ -18,6 +18,7 @@
 
 #include "alter.h"
 #include "contig.h"
+#include "demote.h"
 #include "figures.h"
 #include "given.h"
 #include "hooks.h"
@@ -30,6 +31,12 @@
 #ifndef MADV_COLD
 #define MADV_COLD 20
 #define MADV_PAGEOUT 21
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
 #endif
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -157,24 +164,57 @@ static int make_way(void *addr, size_t bytes)
 	if (!concerns_us(addr, bytes))
 		return 0;
 	if (in_zone(addr, bytes))
-		return alter_zone(addr, end, ALTER_REPLACE, true);
-	return given_alter(addr, &end, ALTER_REPLACE);
+		return alter_zone(addr, end, ALTER_EDGES, DEMOTE_AS_IS);
+	return given_alter_under(addr, end);
+}
+
+/*
+ * After the fixed mapping, or its failure, of which the kernel may have left a hole: in the zone
+ * that would become somebody else's memory.
+ */
+static void way_made(void *addr, size_t bytes, bool done)
+{
+	char *end = page_end(addr, bytes);
+	void *out;
+
+	if (!concerns_us(addr, bytes))
+		return;
+	if (!done && in_zone(addr, bytes))
+		done = !sys_map(addr, bytes, PROT_NONE,
+				MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE, &out);
+	if (!done)
+		return;
+	if (in_zone(addr, bytes))
+		alter_zone_replaced(addr, end);
+	else
+		given_replaced(addr, end);
+}
+
+static void *map_fixed(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
+{
+	int ret = make_way(addr, bytes);
+	void *p;
+
+	if (ret) {
+		errno = -ret;
+		return MAP_FAILED;
+	}
+	p = plain_mmap(addr, bytes, prot, flags, fd, offset);
+	way_made(addr, bytes, p != MAP_FAILED);
+	return p;
 }
 
 HOOK void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
-	int saved = errno, ret;
+	int saved = errno;
 	void *p;
 
 	if ((flags & MAP_TYPE) == (MAP_PRIVATE | MAP_CONTIG))
 		return map_contig(addr, bytes, prot, flags, fd, offset);
-	if (flags & MAP_FIXED) {
-		ret = make_way(addr, bytes);
-		if (ret) {
-			errno = -ret;
-			return MAP_FAILED;
-		}
-	} else if (init_smallest && is_candidate(addr, bytes, prot, flags)) {
+	if (flags & MAP_FIXED)
+		return map_fixed(addr, bytes, prot, flags, fd, offset);
+	if (is_candidate(addr, bytes, prot, flags) && !(offset & 4095) &&
+		   init_phase() == INIT_SERVING) {
 		p = map_by_policy(bytes, prot, flags);
 		if (p == MAP_FAILED)
 			errno = ENOMEM;
@@ -189,6 +229,19 @@ HOOK void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t off
 HOOK void *mmap64(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 	__attribute__((alias("mmap")));
 
+/* The addresses stay ours: a hole in the zone could become somebody else's memory. */
+static int unmap_zone(char *addr, char *end)
+{
+	int ret = alter_zone(addr, end, ALTER_EDGES, DEMOTE_AS_IS);
+
+	if (!ret)
+		ret = zone_seal(addr, (size_t)(end - addr));
+	if (ret)
+		return refuse(ret);
+	alter_zone_replaced(addr, end);
+	return 0;
+}
+
 HOOK int munmap(void *addr, size_t bytes)
 {
 	char *end = page_end(addr, bytes);
@@ -196,28 +249,26 @@ HOOK int munmap(void *addr, size_t bytes)
 
 	if (!concerns_us(addr, bytes))
 		return plain_munmap(addr, bytes);
-	if (in_zone(addr, bytes)) {
-		/* The addresses stay ours: a hole in the zone could become somebody else's memory. */
-		ret = alter_zone(addr, end, ALTER_REPLACE, true);
-		if (!ret)
-			ret = zone_seal(addr, (size_t)(end - (char *)addr));
-		return ret ? refuse(ret) : 0;
-	}
-	ret = given_alter(addr, &end, ALTER_REPLACE);
+	if (in_zone(addr, bytes))
+		return unmap_zone(addr, end);
+	ret = given_alter(addr, &end, ALTER_EDGES, DEMOTE_AS_IS);
 	if (ret)
 		return refuse(ret);
+	given_replaced(addr, end);
 	return plain_munmap(addr, (size_t)(end - (char *)addr));
 }
 
+/* Huge pages are readable and writable, always: fork copies them. */
 HOOK int mprotect(void *addr, size_t bytes, int prot)
 {
+	enum alter_how how = prot == (PROT_READ | PROT_WRITE) ? ALTER_EDGES : ALTER_ALL;
 	char *end = page_end(addr, bytes);
 	int ret;
 
-	if (!concerns_us(addr, bytes))
+	if (!concerns_us(addr, bytes) || (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)))
 		return plain_mprotect(addr, bytes, prot);
-	ret = in_zone(addr, bytes) ? alter_zone(addr, end, ALTER_EDGES, true) :
-				     given_alter(addr, &end, ALTER_EDGES);
+	ret = in_zone(addr, bytes) ? alter_zone(addr, end, how, prot) :
+				     given_alter(addr, &end, how, prot);
 	if (ret)
 		return refuse(ret);
 	return plain_mprotect(addr, (size_t)(end - (char *)addr), prot);
@@ -225,7 +276,8 @@ HOOK int mprotect(void *addr, size_t bytes, int prot)
 
 enum advice_kind {
 	ADVICE_PLAIN,	/* the kernel takes it for huge pages, in whole pages */
-	ADVICE_HINT,	/* it refuses huge pages, or parts of them, and nothing is lost by not doing it */
+	ADVICE_HINT,	/* it refuses huge pages, or parts of them, and nothing is lost by that */
+	ADVICE_DROP,	/* it must zero, and give the memory back */
 	ADVICE_NEVER,	/* it must take effect, and huge pages cannot */
 };
 
@@ -237,6 +289,8 @@ static enum advice_kind advice_kind(int advice)
 	case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
 	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED:
 		return ADVICE_HINT;
+	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED:
+		return ADVICE_DROP;
 	case MADV_WIPEONFORK: case MADV_KEEPONFORK: case MADV_GUARD_INSTALL: case MADV_GUARD_REMOVE:
 		return ADVICE_NEVER;
 	default:
@@ -244,94 +298,149 @@ static enum advice_kind advice_kind(int advice)
 	}
 }
 
-static bool is_huge(char *addr, char *end)
+static int advise_hint(void *addr, size_t bytes, int advice)
 {
-	bool shared;
+	int saved = errno, ret = plain_madvise(addr, bytes, advice);
 
-	return in_zone(addr, (size_t)(end - addr)) ? alter_zone_huge(addr, end) :
-						     given_overlaps(addr, end, &shared);
+	if (!ret || errno != EINVAL)
+		return ret;
+	errno = saved;
+	return 0;
+}
+
+static int advise_zone(char *addr, char *end, int advice)
+{
+	static const enum alter_how how[] = {
+		[ADVICE_PLAIN] = ALTER_EDGES, [ADVICE_DROP] = ALTER_DROP, [ADVICE_NEVER] = ALTER_ALL,
+	};
+	enum advice_kind kind = advice_kind(advice);
+	int ret;
+
+	/* The child would have a hole in its zone; and huge pages are shared with neighbours. */
+	if (advice == MADV_DONTFORK || advice == MADV_DOFORK)
+		return 0;
+	if (kind == ADVICE_HINT)
+		return alter_zone_huge(addr, end) ?
+		       advise_hint(addr, (size_t)(end - addr), advice) :
+		       plain_madvise(addr, (size_t)(end - addr), advice);
+	ret = alter_zone(addr, end, how[kind], DEMOTE_AS_IS);
+	return ret ? refuse(ret) : plain_madvise(addr, (size_t)(end - addr), advice);
+}
+
+static int advise_given(char *addr, char *end, int advice, bool shared)
+{
+	enum advice_kind kind = advice_kind(advice);
+	enum alter_how how = kind == ADVICE_DROP ? ALTER_DROP :
+			     kind == ADVICE_NEVER ? ALTER_ALL : ALTER_EDGES;
+	int ret;
+
+	/* What is shared keeps its contents when one process does not need it. */
+	if (kind == ADVICE_HINT || (shared && kind == ADVICE_DROP))
+		return advise_hint(addr, (size_t)(end - addr), advice);
+	ret = given_alter(addr, &end, how, DEMOTE_AS_IS);
+	return ret ? refuse(ret) : plain_madvise(addr, (size_t)(end - addr), advice);
 }
 
 HOOK int madvise(void *addr, size_t bytes, int advice)
 {
-	enum advice_kind kind = advice_kind(advice);
 	char *end = page_end(addr, bytes);
-	enum alter_how how = kind == ADVICE_NEVER ? ALTER_ALL : ALTER_EDGES;
-	int ret;
+	bool shared = false;
 
-	if (!concerns_us(addr, bytes) || !is_huge(addr, end))
+	if (!concerns_us(addr, bytes))
 		return plain_madvise(addr, bytes, advice);
-	if (kind == ADVICE_HINT)
-		return 0;
-	ret = in_zone(addr, bytes) ? alter_zone(addr, end, how, kind == ADVICE_NEVER) :
-				     given_alter(addr, &end, how);
-	if (ret)
-		return refuse(ret);
-	return plain_madvise(addr, (size_t)(end - (char *)addr), advice);
+	if (in_zone(addr, bytes))
+		return advise_zone(addr, end, advice);
+	if (!given_overlaps(addr, end, &shared))
+		return plain_madvise(addr, bytes, advice);
+	return advise_given(addr, end, advice, shared);
 }
 
-/* Huge pages cannot grow: as much as fits the last page is there already, more is a new mapping. */
-static void *grow_given(char *addr, size_t old_bytes, size_t new_bytes, int flags)
+/* Huge pages do not grow: a new mapping, wherever the old one can be read as a whole. */
+static void *grow_given(char *addr, size_t old_bytes, size_t new_bytes)
 {
-	char *old_end = page_end(addr, old_bytes), *to;
+	size_t old = (size_t)(page_end(addr, old_bytes) - addr);
+	bool writable = demote_writable(addr);
+	char *to;
 
-	if (!(flags & MREMAP_MAYMOVE) || (flags & MREMAP_FIXED)) {
-		errno = flags & MREMAP_FIXED ? EINVAL : ENOMEM;
+	if (sys_advise(addr, old, MADV_POPULATE_READ)) {
+		errno = EFAULT;
 		return MAP_FAILED;
 	}
 	to = mmap(NULL, new_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (to == MAP_FAILED)
 		return MAP_FAILED;
-	for (char *at = addr; at < old_end; at += 4096)
-		__builtin_memcpy(to + (at - addr), at, 4096);
+	__builtin_memcpy(to, addr, old);
+	if (!writable)
+		mprotect(to, new_bytes, PROT_READ);
 	munmap(addr, old_bytes);
 	return to;
 }
 
-static void *remap_ours(char *addr, size_t old_bytes, size_t new_bytes, int flags, void *to)
+/* Malloc's memory cannot go elsewhere, but it can become less. */
+static void *remap_zone(char *old_end, char *addr, char *new_end, int flags)
+{
+	if (new_end > old_end || (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	if (new_end < old_end && unmap_zone(new_end, old_end))
+		return MAP_FAILED;
+	return addr;
+}
+
+static void *remap_given(char *addr, size_t old_bytes, size_t new_bytes, int flags, void *to)
 {
 	char *old_end = page_end(addr, old_bytes), *new_end = page_end(addr, new_bytes);
-	bool shared = false, huge = given_overlaps(addr, old_end, &shared);
 	int ret;
 
-	if (in_zone(addr, old_bytes)) {	/* malloc's memory cannot go elsewhere by mremap */
-		errno = ENOMEM;
-		return new_end <= old_end && !(flags & MREMAP_FIXED) ? addr : MAP_FAILED;
-	}
-	if (!huge || shared)
-		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
-	if (new_end > old_end)
-		return grow_given(addr, old_bytes, new_bytes, flags);
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
-		ret = given_alter(addr, &old_end, ALTER_ALL);
-		if (ret) {
-			errno = -ret;
-			return MAP_FAILED;
-		}
-		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
+		ret = given_alter(addr, &old_end, ALTER_ALL, DEMOTE_AS_IS);
+		if (!ret)
+			return plain_mremap(addr, old_bytes, new_bytes, flags, to);
+		errno = -ret;
+		return MAP_FAILED;
+	}
+	if (new_end > old_end) {
+		if (flags & MREMAP_MAYMOVE)
+			return grow_given(addr, old_bytes, new_bytes);
+		errno = ENOMEM;
+		return MAP_FAILED;
 	}
 	if (new_end < old_end && munmap(new_end, (size_t)(old_end - new_end)))
 		return MAP_FAILED;
 	return addr;
 }
 
+static void *remap(char *addr, size_t old_bytes, size_t new_bytes, int flags, void *to)
+{
+	bool shared = false;
+
+	if (!new_bytes || !concerns_us(addr, old_bytes))
+		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
+	if (in_zone(addr, old_bytes))
+		return remap_zone(page_end(addr, old_bytes), addr, page_end(addr, new_bytes), flags);
+	if (!given_overlaps(addr, page_end(addr, old_bytes), &shared) || shared)
+		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
+	return remap_given(addr, old_bytes, new_bytes, flags, to);
+}
+
 HOOK void *mremap(void *addr, size_t old_bytes, size_t new_bytes, int flags, ...)
 {
-	void *to = NULL;
+	void *to = NULL, *p;
 	va_list ap;
 	int ret;
 
-	if (flags & MREMAP_FIXED) {
-		va_start(ap, flags);
-		to = va_arg(ap, void *);
-		va_end(ap);
-		ret = make_way(to, new_bytes);
-		if (ret) {
-			errno = -ret;
-			return MAP_FAILED;
-		}
+	if (!(flags & MREMAP_FIXED))
+		return remap(addr, old_bytes, new_bytes, flags, NULL);
+	va_start(ap, flags);
+	to = va_arg(ap, void *);
+	va_end(ap);
+	ret = make_way(to, new_bytes);
+	if (ret) {
+		errno = -ret;
+		return MAP_FAILED;
 	}
-	if (!new_bytes || !concerns_us(addr, old_bytes))
-		return plain_mremap(addr, old_bytes, new_bytes, flags, to);
-	return remap_ours(addr, old_bytes, new_bytes, flags, to);
+	p = remap(addr, old_bytes, new_bytes, flags, to);
+	way_made(to, new_bytes, p != MAP_FAILED);
+	return p;
 }

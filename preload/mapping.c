@@ -46,6 +46,28 @@ static void *map_aligned(size_t bytes, size_t align, int prot, int flags)
 	return (void *)base;
 }
 
+static bool needs_check(const struct decision *decision)
+{
+	return decision->contiguity.kind != CONTIGUITY_ANY;
+}
+
+/* Is what lies at @p as contiguous as the rule promises? */
+static bool promise_kept(const struct pool *pool, const struct contiguity *promise, void *p,
+			 size_t bytes)
+{
+	uint64_t page_bytes = promise->kind == CONTIGUITY_SIZE ? promise->bytes : pool->page_bytes;
+	struct physmap_figures figures;
+
+	if (promise->kind == CONTIGUITY_ANY ||
+	    (pool->backing == BACKING_HUGETLB &&
+	     (promise->kind == CONTIGUITY_WHOLE ? bytes : page_bytes) <= pool->page_bytes))
+		return true;
+	if (measure_self(p, bytes, &figures))
+		return false;
+	return figures.extents == 1 ||
+	       (promise->kind != CONTIGUITY_WHOLE && figures.page_bytes >= page_bytes);
+}
+
 static void *map_ordinary(const struct pool *pool, const struct decision *decision, size_t bytes,
 			  int prot, int flags)
 {
@@ -55,13 +77,25 @@ static void *map_ordinary(const struct pool *pool, const struct decision *decisi
 		return NULL;
 	if (pool->backing != BACKING_BASE)
 		sys_advise(p, bytes, MADV_HUGEPAGE);
-	if (!bind_node(p, bytes, decision->node) ||
-	    (decision->populate == POPULATE_YES && sys_populate(p, bytes))) {
-		sys_unmap(p, bytes);
-		return NULL;
+	if (!bind_node(p, bytes, decision->node)) {
+		pool_fell_through(pool, CONTIG_REASON_NODE);
+		goto unmap;
+	}
+	if ((decision->populate == POPULATE_YES || needs_check(decision)) &&
+	    sys_populate(p, bytes)) {
+		pool_fell_through(pool, CONTIG_REASON_POPULATE);
+		goto unmap;
+	}
+	if (!promise_kept(pool, &decision->contiguity, p, bytes)) {
+		pool_fell_through(pool, CONTIG_REASON_PROMISE);
+		goto unmap;
 	}
 	figures_add(&contig_stats.mmap_aligned, 1);
 	return p;
+
+unmap:
+	sys_unmap(p, bytes);
+	return NULL;
 }
 
 static void *map_huge(const struct pool *pool, int node, bool populate, size_t bytes, int prot,
@@ -90,6 +124,19 @@ unmap:
 	return NULL;
 }
 
+static void *map_huge_by_rule(const struct pool *pool, const struct decision *decision,
+			      size_t bytes, int prot, int flags)
+{
+	bool populate = decision->populate != POPULATE_NO || needs_check(decision);
+	void *p = map_huge(pool, decision->node, populate, bytes, prot, flags);
+
+	if (!p || promise_kept(pool, &decision->contiguity, p, bytes))
+		return p;
+	given_unmap(p, bytes);
+	pool_fell_through(pool, CONTIG_REASON_PROMISE);
+	return NULL;
+}
+
 static bool wasteful(const struct pool *pool, const struct chain_link *link, size_t bytes)
 {
 	return !link->page_bytes && round_up(bytes, pool->page_bytes) - bytes >= bytes;
@@ -108,8 +155,7 @@ static void *map_from(const struct pool *pool, const struct chain_link *link,
 		pool_fell_through(pool, CONTIG_REASON_WASTE);
 		return NULL;
 	}
-	return map_huge(pool, decision->node, decision->populate != POPULATE_NO, bytes, prot,
-			flags);
+	return map_huge_by_rule(pool, decision, bytes, prot, flags);
 }
 
 void *mapping_by_chain(const struct decision *decision, size_t bytes, int prot, int flags)
@@ -130,32 +176,45 @@ void *mapping_by_chain(const struct decision *decision, size_t bytes, int prot, 
 	return NULL;
 }
 
-/* Ordinary memory that happens to be one piece: the kernel's free blocks often are. */
-static void *contig_ordinary(size_t bytes)
+/* One page needs no proof; PFNs are for the privileged. */
+static bool is_one_piece(void *p, size_t bytes)
 {
 	struct physmap_figures figures;
+
+	return bytes <= 4096 || (!measure_self(p, bytes, &figures) && figures.extents == 1);
+}
+
+/*
+ * Ordinary memory that happens to be one piece: the kernel's free blocks often are. What is not
+ * is kept until the end, or the next try would be given the same pages.
+ */
+static void *contig_ordinary(size_t bytes)
+{
+	void *tried[CONTIG_TRIES], *found = NULL;
 	size_t align = 4096;
-	void *p;
+	int tries = 0;
 
 	while (align < bytes && align < 2 * MIB)
 		align *= 2;
-	for (int tries = CONTIG_TRIES; tries--; ) {
-		p = map_aligned(bytes, align, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	while (!found && tries < CONTIG_TRIES) {
+		void *p = map_aligned(bytes, align, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+
 		if (!p)
-			return NULL;
+			break;
 		sys_advise(p, bytes, MADV_HUGEPAGE);
-		if (!sys_populate(p, bytes) && !measure_self(p, bytes, &figures) &&
-		    figures.extents == 1)
-			return p;
-		sys_unmap(p, bytes);
+		if (!sys_populate(p, bytes) && is_one_piece(p, bytes))
+			found = p;
+		else
+			tried[tries++] = p;
 	}
-	return NULL;
+	while (tries--)
+		sys_unmap(tried[tries], bytes);
+	return found;
 }
 
 /* Smallest page first: what holds the request in one page, then runs of smaller ones. */
 static void *contig_huge(size_t bytes)
 {
-	struct physmap_figures figures;
 	const struct pool *pool;
 	void *p;
 
@@ -166,24 +225,34 @@ static void *contig_huge(size_t bytes)
 		p = map_huge(pool, NODE_ANY, true, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 		if (!p)
 			continue;
-		if (bytes <= pool->page_bytes ||
-		    (!measure_self(p, bytes, &figures) && figures.extents == 1))
+		if (bytes <= pool->page_bytes || is_one_piece(p, bytes))
 			return p;
 		given_unmap(p, bytes);
 	}
 	return NULL;
 }
 
+static int make_read_only(void *p, size_t bytes)
+{
+	const struct pool *pool = given_pool(p);
+
+	return sys_protect(p, round_up(bytes, pool ? pool->page_bytes : 4096), PROT_READ);
+}
+
 void *mapping_contig(size_t bytes, int prot)
 {
-	void *p = bytes <= 2 * MIB ? contig_ordinary(bytes) : NULL;
+	void *p = NULL;
 
+	if (prot != PROT_READ && prot != (PROT_READ | PROT_WRITE))
+		return NULL;
+	if (bytes <= 2 * MIB)
+		p = contig_ordinary(bytes);
 	if (!p)
 		p = contig_huge(bytes);
 	if (!p && bytes > 2 * MIB)
 		p = contig_ordinary(bytes);
-	if (p && prot != (PROT_READ | PROT_WRITE) && mprotect(p, bytes, prot)) {
-		munmap(p, bytes);
+	if (p && prot == PROT_READ && make_read_only(p, bytes)) {
+		given_unmap(p, bytes);
 		return NULL;
 	}
 	return p;
