@@ -17,7 +17,7 @@
 
 /* What may be kept beyond what was ever in use at one time, so that small programs keep some. */
 #define KEEP_LEAST	(16 * MIB)
-#define KEEP_PART	5
+#define KEEP_PART	24
 
 /* Guarded by: zone_lock. */
 static uint64_t live_bytes, peak_bytes;
@@ -41,7 +41,7 @@ const uint64_t *place_rule_bytes(void)
  */
 static uint64_t keep_limit(uint64_t live, uint64_t peak)
 {
-	uint64_t slack = peak / KEEP_PART > KEEP_LEAST ? peak / KEEP_PART : KEEP_LEAST;
+	uint64_t slack = peak / 100 * KEEP_PART > KEEP_LEAST ? peak / 100 * KEEP_PART : KEEP_LEAST;
 	uint64_t room = peak + slack - live;
 
 	return room < retain_bytes ? room : retain_bytes;

@@ -14,7 +14,6 @@
 #include "sys.h"
 
 #define HUGE_BYTES	((size_t)2 * MIB)
-#define RANGES_SLACK	64	/* threads may map more between counting and copying */
 
 /* Walks the tiling and puts neighbouring spans that belong out together into ranges. */
 struct walk {
@@ -82,8 +81,8 @@ static void follow_pages(struct walk *walk, const struct span *span)
 static bool visit(struct span *span, void *arg)
 {
 	struct walk *walk = arg;
-	bool mapped = (span->state == SPAN_USED || span->state == SPAN_FREE) &&
-		      span->pool != SPAN_RESERVE_POOL;
+	/* BUSY too, once mapped: it may share a huge page with its neighbours. */
+	bool mapped = span->state != SPAN_RESERVE && span->pool != SPAN_RESERVE_POOL;
 
 	if (walk->start && (!mapped || span->pool != walk->pool))
 		close_run(walk);
@@ -143,28 +142,54 @@ size_t snapshot_bytes(enum snapshot_scope scope, const void *spare)
 	return count_ranges(scope, spare).total;
 }
 
+/* Room for the list of ranges and for their copies. */
+static int map_memory(struct snapshot *snap, const struct walk *need)
+{
+	size_t table = need->ranges * sizeof(*snap->range) / HUGE_BYTES * HUGE_BYTES + HUGE_BYTES;
+	size_t staging_bytes = snap->drop ? 0 : need->total;
+	size_t bytes = table + staging_bytes + HUGE_BYTES;
+	void *memory;
+	int ret = sys_map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, &memory);
+
+	if (ret)
+		return ret;
+	snap->memory = memory;
+	snap->memory_bytes = bytes;
+	snap->range = memory;
+	snap->most = table / sizeof(*snap->range);
+	snap->staging_bytes = staging_bytes;
+	snap->staging = (char *)(((uintptr_t)memory + table + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
+	/* Whole huge pages, congruent with the ranges: moving them is then moving a few entries. */
+	if (staging_bytes)
+		sys_advise(snap->staging, staging_bytes, MADV_HUGEPAGE);
+	return 0;
+}
+
 int snapshot_begin(struct snapshot *snap)
 {
-	struct walk walk = count_ranges(snap->scope, snap->spare);
-	size_t table, bytes;
-	int ret;
+	struct walk need = count_ranges(snap->scope, snap->spare);
 
 	snap->count = 0;
 	snap->hold = -1;
-	snap->most = walk.ranges + RANGES_SLACK;
-	table = (snap->most * sizeof(*snap->range) + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
-	snap->staging_bytes = snap->drop ? 0 : walk.total;
-	bytes = table + snap->staging_bytes + HUGE_BYTES;
-	ret = sys_map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, &snap->memory);
+	snap->outgrown = NULL;
+	return map_memory(snap, &need);
+}
+
+/* Other threads, and the program's own fork handlers, may have asked for more meanwhile. */
+static int enlarge(struct snapshot *snap)
+{
+	struct walk need = { .scope = snap->scope, .spare = snap->spare };
+	struct snapshot had = *snap;
+	int ret;
+
+	follow(&need);
+	if (need.ranges <= snap->most && (snap->drop || need.total <= snap->staging_bytes))
+		return 0;
+	ret = map_memory(snap, &need);
 	if (ret)
 		return ret;
-	snap->memory_bytes = bytes;
-	snap->range = snap->memory;
-	snap->staging = (char *)(((uintptr_t)snap->memory + table + HUGE_BYTES - 1) &
-				 ~(HUGE_BYTES - 1));
-	/* Whole huge pages, congruent with the ranges: moving them is then moving a few entries. */
-	if (snap->staging_bytes)
-		sys_advise(snap->staging, snap->staging_bytes, MADV_HUGEPAGE);
+	snap->outgrown = had.memory;
+	snap->outgrown_bytes = had.memory_bytes;
 	return 0;
 }
 
@@ -205,6 +230,9 @@ int snapshot_take(struct snapshot *snap)
 	size_t i;
 	int ret;
 
+	ret = enlarge(snap);
+	if (ret)
+		return ret;
 	follow(&walk);
 	if (walk.overflow || (!snap->drop && walk.total > snap->staging_bytes))
 		return -ENOMEM;
@@ -271,10 +299,15 @@ void snapshot_child(struct snapshot *snap)
 		adopt_range(snap, &snap->range[i], snap->staging + at);
 		at += snap->range[i].bytes;
 	}
+	/* At once: the program's fork handlers may map where the staging has moved away from. */
+	sys_unmap(snap->memory, snap->memory_bytes);
+	snap->memory = NULL;
 }
 
 void snapshot_end(struct snapshot *snap)
 {
-	/* In the child the staging has moved away, and what is left are pieces around it. */
-	sys_unmap(snap->memory, snap->memory_bytes);
+	if (snap->memory)
+		sys_unmap(snap->memory, snap->memory_bytes);
+	if (snap->outgrown)
+		sys_unmap(snap->outgrown, snap->outgrown_bytes);
 }

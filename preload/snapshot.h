@@ -29,6 +29,8 @@ struct snapshot {
 	char *staging;			/* ranges one behind the other */
 	void *memory;			/* what was mapped for both */
 	size_t memory_bytes, staging_bytes;
+	void *outgrown;			/* the same, where it turned out too small; or NULL */
+	size_t outgrown_bytes;
 	int hold;			/* userfaultfd that holds writers back, or -1 */
 };
 
@@ -46,7 +48,8 @@ int snapshot_begin(struct snapshot *snap);
 /**
  * snapshot_take - hold writers, copy, mark the ranges DONTFORK
  * Context: given held, zone_lock held, signals blocked; after this the caller may write to nothing of them.
- * Return: 0; -ENOMEM: more than snapshot_begin() made room for, nothing is marked.
+ * Return: 0; -ENOMEM: there is more than when snapshot_begin() looked, and no memory for it;
+ *	nothing is marked.
  */
 int snapshot_take(struct snapshot *snap);
 
@@ -56,7 +59,10 @@ void snapshot_parent(struct snapshot *snap);
 /* snapshot_child - the staging over the ranges. Context: one thread, zone_lock held by it. */
 void snapshot_child(struct snapshot *snap);
 
-/* snapshot_end - give the memory back. Context: no lock; @snap is not to lie in it. */
+/*
+ * snapshot_end - give the memory back; a child has none left.
+ * Context: no lock; @snap is not to lie in it.
+ */
 void snapshot_end(struct snapshot *snap);
 
 #endif

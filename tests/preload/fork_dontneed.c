@@ -40,6 +40,32 @@ static void drop_all(void *arg)
 	CHECK(pattern_is_zero(p = calloc(1, BYTES), BYTES));
 }
 
+/* The parent's own holes: what lies around them is inherited all the same. */
+static void look_around_holes(void *arg)
+{
+	CHECK(pattern_is_zero(p + 3 * MIB + 4096, 4096));
+	CHECK(pattern_holds_upto(p, 3 * MIB, BYTES, 1));
+	CHECK(!memcmp(p + 4 * MIB, (char *)arg + 4 * MIB, 4 * MIB));
+	memset(p, 7, BYTES);
+	free(p);
+	free(malloc(BYTES));
+}
+
+static void a_hole_of_the_parent_is_one_in_the_child(void)
+{
+	char *same = malloc(BYTES);
+
+	memset(same, 0, BYTES);
+	pattern_write(same, BYTES, 1);
+	memset(p, 0, BYTES);
+	pattern_write(p, BYTES, 1);
+	drop_a_part(3 * MIB + 4096, 4096);
+	CHECK(child_ended_well(child_start(look_around_holes, same)));
+	CHECK(pattern_is_zero(p + 3 * MIB + 4096, 4096));
+	CHECK(!memcmp(p + 4 * MIB, same + 4 * MIB, 4 * MIB));
+	free(same);
+}
+
 int main(void)
 {
 	served_prove();
@@ -49,6 +75,7 @@ int main(void)
 	CHECK(pattern_holds(p, BYTES, 1));
 	CHECK(child_ended_well(child_start(drop_all, NULL)));
 	CHECK(pattern_holds(p, BYTES, 1));
+	a_hole_of_the_parent_is_one_in_the_child();
 	if (check_result() || getenv("CONTIG_FORK"))
 		return check_result();
 	served_again("CONTIG_FORK", "snapshot");

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 
 #include "check.h"
@@ -12,7 +13,9 @@
 #include "pattern.h"
 #include "served.h"
 
-static char *held[3];
+enum { MAPPED = 6 };
+
+static char *held[3], *mapped[MAPPED];
 static unsigned int prepared, in_parent, in_child;
 static volatile sig_atomic_t alarms;
 
@@ -44,6 +47,12 @@ static void after_in_child(void)
 	CHECK(pattern_holds(held[0], 3 * MIB, prepared));
 	CHECK(pattern_holds(held[1], 3 * MIB, prepared));
 	renew(2, 77);
+	/* Where the library's own memory for the fork was there may be room now. */
+	for (int i = 0; i < MAPPED; i++) {
+		mapped[i] = mmap(NULL, 2 * MIB, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pattern_write(mapped[i], 2 * MIB, 80 + (uint64_t)i);
+	}
 	in_child++;
 }
 
@@ -52,6 +61,8 @@ static void look(void *arg)
 	CHECK(in_child == 1);
 	CHECK(pattern_holds(held[2], 3 * MIB, 77));
 	CHECK(pattern_holds(held[1], 3 * MIB, prepared));
+	for (int i = 0; i < MAPPED; i++)
+		CHECK(pattern_holds(mapped[i], 2 * MIB, 80 + (uint64_t)i));
 }
 
 static void handlers_may_allocate(void)

@@ -92,6 +92,7 @@ static inline void served_prove(void)
 	served_find();
 	if (!served_stats->serving)
 		served_fail(served_stats->why);
+	free(served_hide(malloc(4 * MIB)));	/* pools are looked for when one is needed */
 	wanted = served_by("hugetlb") ? served_pool("hugetlb-2M") : NULL;
 	if (served_by("thp"))
 		wanted = served_pool("thp");
