@@ -132,11 +132,13 @@ enum init_phase init_phase(void)
  */
 static bool has_own_malloc(void)
 {
-	void *found = dlsym(RTLD_DEFAULT, "malloc");
+	/* Not RTLD_DEFAULT: linked with -Bsymbolic, this library would find itself first. */
+	void *everybody = dlopen(NULL, RTLD_LAZY);
+	void *found = everybody ? dlsym(everybody, "malloc") : NULL;
 	const ElfW(Sym) *symbol = NULL;
 	Dl_info info;
 
-	if (found == hooks_own_malloc())
+	if (!found || found == hooks_own_malloc())
 		return false;
 	return !dladdr1(found, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol ||
 	       symbol->st_shndx != SHN_UNDEF;
