@@ -2,12 +2,15 @@
 #include "heap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/mman.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "place.h"
 #include "sys.h"
@@ -22,6 +25,7 @@ int heap_je_mprotect(void *addr, size_t bytes, int prot);
 void *heap_je_sbrk(intptr_t increment);
 int heap_je_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
+ssize_t heap_je_readlink(const char *path, char *buf, size_t bytes);
 double heap_je_log(double x);
 double heap_je_exp(double x);
 double heap_je_round(double x);
@@ -194,6 +198,12 @@ int heap_je_madvise(void *addr, size_t bytes, int advice)
 int heap_je_mprotect(void *addr, size_t bytes, int prot)
 {
 	return sys_protect(addr, bytes, prot) ? -1 : 0;
+}
+
+/* Not by libc's name: under gcc's AddressSanitizer that one is not ready at the first malloc. */
+ssize_t heap_je_readlink(const char *path, char *buf, size_t bytes)
+{
+	return syscall(SYS_readlinkat, AT_FDCWD, path, buf, bytes);
 }
 
 /* Never called: the heap profiler is off. */

@@ -79,8 +79,7 @@ static void start_heap(void)
 	set_phase(INIT_HEAP);
 }
 
-/* Step 2. */
-static void start_serving(void)
+static const char *read_settings(void)
 {
 	const char *refusal;
 
@@ -90,6 +89,14 @@ static void start_serving(void)
 	contig_stats.start_ns = sys_now_ns();
 	stats_init(&init_policy.settings);
 	__atomic_store_n(&contig_stats.magic, CONTIG_STATS_MAGIC, __ATOMIC_RELEASE);
+	return refusal;
+}
+
+/* Step 2. */
+static void start_serving(void)
+{
+	const char *refusal = read_settings();
+
 	if (refusal) {
 		init_leave(refusal);
 		return;
@@ -106,8 +113,12 @@ static void advance(void)
 	int saved = errno;
 
 	lock_take(&init_lock);
-	if (phase == INIT_UNBORN)
+	if (phase == INIT_UNBORN && next_sanitizer()) {
+		init_leave("it runs under a sanitizer");
+		constructed = true;
+	} else if (phase == INIT_UNBORN) {
 		start_heap();
+	}
 	if (phase == INIT_HEAP && environ)
 		start_serving();
 	lock_drop(&init_lock);
@@ -158,6 +169,10 @@ __attribute__((constructor(101))) static void construct(void)
 		});
 	if (phase == INIT_SERVING && has_own_malloc())
 		init_leave("the program has a malloc of its own");
+	if (phase == INIT_LEAVING && !contig_stats.magic) {
+		log_init();
+		read_settings();
+	}
 	if (!init_policy.settings.children)
 		config_forget_preload();
 	__atomic_store_n(&constructed, true, __ATOMIC_RELEASE);

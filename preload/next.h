@@ -8,6 +8,7 @@
 #define PRELOAD_NEXT_H
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -42,6 +43,14 @@ struct next {
 
 /* Every field is NULL until next_load(), and stays so where there is no such function. */
 extern struct next next;
+
+/*
+ * next_sanitizer - a sanitizer's runtime is a library here: its malloc, by its second name
+ * Such a program must be left alone from the first call on, for until its runtime has begun, even
+ * libc's functions lead nowhere. Context: the first call.
+ * Return: true: the allocating functions of next are set.
+ */
+bool next_sanitizer(void);
 
 /* next_load - Context: the constructor, no lock held. */
 void next_load(void);
