@@ -282,6 +282,7 @@ int place_take(const struct place_wish *wish, struct place_result *out)
 		lock_drop(&zone_lock);
 		return -ENOMEM;
 	}
+	trim_locked();	/* before part of what is too old is made young again by its next user */
 	span = along_chain(wish, node, true);
 	if (!span) {
 		make_room_locked(wish->bytes);
@@ -456,7 +457,8 @@ void place_move(void *to, void *from, size_t bytes)
 	figures_add(whole ? &contig_stats.moves : &contig_stats.copies, 1);
 }
 
-static struct span *adopt_one(struct span *span, const struct pool *pool)
+/* @whole: all of it lies on other pages, not only a part. */
+static struct span *adopt_one(struct span *span, const struct pool *pool, bool whole)
 {
 	struct contig_pool_stats *stats = pool_stats(pool_at(span->pool));
 	uint64_t bytes = span_bytes(span);
@@ -464,9 +466,10 @@ static struct span *adopt_one(struct span *span, const struct pool *pool)
 	figures_sub(&stats->mapped_bytes, bytes);
 	if (pool)
 		figures_add(&pool_stats(pool)->mapped_bytes, bytes);
-	if (span->state == SPAN_FREE) {
+	if (span->state == SPAN_FREE)
 		span = span_carve(span, span->first, span->units, SPAN_BUSY);
-		span->zero = true;	/* only what was in use was copied */
+	if (span->state == SPAN_BUSY) {	/* also of a thread that the child does not have */
+		span->zero = whole;	/* only what was in use was copied */
 		return span_give(span, pool ? pool->index : SPAN_RESERVE_POOL, sys_now_ms());
 	}
 	account(span, false);
@@ -479,13 +482,20 @@ static struct span *adopt_one(struct span *span, const struct pool *pool)
 	return span;
 }
 
+/* A range can begin or end inside a span, where pages of it were demoted: the kernel has those. */
 void place_adopt(void *addr, size_t bytes, const struct pool *pool)
 {
-	uint32_t unit = span_unit(addr), end = unit + (uint32_t)(bytes >> UNIT_SHIFT);
+	uint32_t first = span_unit(addr), end = first + (uint32_t)(bytes >> UNIT_SHIFT);
+	unsigned int index = pool ? pool->index : SPAN_RESERVE_POOL;
 
-	while (unit < end) {
-		struct span *span = adopt_one(span_at(unit), pool);
+	for (uint32_t unit = first; unit < end;) {
+		struct span *span = span_at(unit);
 
+		if (!span)
+			span = span_covering(unit);
+		if (span->pool != index)
+			span = adopt_one(span, pool, span->first >= first &&
+					 span->first + span->units <= end);
 		unit = span->first + span->units;
 	}
 }
