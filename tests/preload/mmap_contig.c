@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MAP_CONTIG: physically one piece and populated, or ENOMEM; EINVAL where there is no library.
+ * mmap_contig.sh runs it again: mmap_contig alone (without the library) | refused (it has
+ * neither PFNs nor a pool).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include "mmap_area.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+#define ONE	(MAP_PRIVATE | MAP_CONTIG | MAP_ANONYMOUS)
+
+/* How many runs of neighbouring page frames; -1: the kernel does not say, -2: a page is absent. */
+static int extents(const char *p, size_t bytes)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY), runs = 0;
+	uint64_t entry, frame, last = 0;
+
+	for (size_t at = 0; at < bytes; at += PAGE) {
+		if (pread(fd, &entry, 8, (off_t)((uintptr_t)(p + at) / PAGE * 8)) != 8)
+			return -1;
+		if (!(entry >> 63))
+			return -2;
+		frame = entry & (((uint64_t)1 << 55) - 1);
+		if (!frame)
+			return -1;
+		runs += !at || frame != last + 1;
+		last = frame;
+	}
+	close(fd);
+	return runs;
+}
+
+static bool fails_with(int error, const void *p)
+{
+	bool right = p == MAP_FAILED && errno == error;
+
+	if (!right)
+		fprintf(stderr, "%p, errno %s\n", p, strerror(errno));
+	errno = 0;
+	return right;
+}
+
+static void kernel_refuses_it(void)
+{
+	errno = 0;
+	CHECK(fails_with(EINVAL, (void *)syscall(SYS_mmap, NULL, 2 * MIB, RW, ONE, -1, 0)));
+}
+
+static void wrong_calls_are_refused(void)
+{
+	char *room = area_raw(4 * MIB, MAP_PRIVATE);
+	int file = memfd_create("file", 0);
+
+	errno = 0;
+	CHECK(fails_with(EINVAL, mmap(room, MIB, RW, ONE, -1, 0)));
+	CHECK(fails_with(EINVAL, mmap(room, MIB, RW, ONE | MAP_FIXED, -1, 0)));
+	CHECK(fails_with(EINVAL, mmap(NULL, 0, RW, ONE, -1, 0)));
+	CHECK(fails_with(EINVAL, mmap(NULL, MIB, RW, MAP_PRIVATE | MAP_CONTIG, file, 0)));
+	CHECK(fails_with(ENOMEM, mmap(NULL, MIB, PROT_NONE, ONE, -1, 0)));
+	CHECK(fails_with(ENOMEM, mmap(NULL, (size_t)1 << 46, RW, ONE, -1, 0)));
+	CHECK(fails_with(ENOMEM, mmap(NULL, SIZE_MAX - PAGE, RW, ONE, -1, 0)));
+	munmap(room, 4 * MIB);
+}
+
+static void check_one_piece(char *p, size_t bytes)
+{
+	size_t whole = (bytes + PAGE - 1) / PAGE * PAGE;
+	int runs = extents(p, whole);
+
+	if (runs != -1 || geteuid() == 0)
+		CHECK(runs == 1);
+	CHECK(pattern_is_zero(p, bytes));
+	area_fill(p, whole);
+	CHECK(extents(p, whole) == runs);
+	if (whole > 2 * PAGE) {
+		CHECK(munmap(p + PAGE, PAGE) == 0);
+		CHECK(area_look(p, area_word(0)) == (SEEN_OWN | SEEN_WRITABLE));
+		CHECK(area_look(p + PAGE, 0) == SEEN_NOTHING);
+		CHECK(area_look(p + 2 * PAGE, area_word(2)) == (SEEN_OWN | SEEN_WRITABLE));
+	}
+	CHECK(munmap(p, bytes) == 0);
+	CHECK(msync(p, PAGE, MS_ASYNC) == -1);
+}
+
+static void it_is_one_piece(int fd)
+{
+	static const size_t sizes[] = { 1, PAGE, 64 * KIB, MIB + 5, 2 * MIB, 5 * MIB };
+	int flags = fd < 0 ? ONE : MAP_PRIVATE | MAP_CONTIG;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		char *p = mmap(NULL, sizes[i], RW, flags, fd, 0);
+
+		/* Beyond one huge page it is the machine's luck. */
+		if (p == MAP_FAILED && sizes[i] > 2 * MIB && errno == ENOMEM)
+			fprintf(stderr, "%zu bytes in one piece are not to be had\n", sizes[i]);
+		else if (CHECK(p != MAP_FAILED))
+			check_one_piece(p, sizes[i]);
+	}
+}
+
+static void it_can_be_read_only(size_t bytes)
+{
+	char *p = mmap(NULL, bytes, PROT_READ, ONE, -1, 0);
+
+	if (!CHECK(p != MAP_FAILED))
+		return;
+	CHECK(area_look(p, 0) == SEEN_ZERO);
+	CHECK(area_look(p + bytes - PAGE, 0) == SEEN_ZERO);
+	CHECK(extents(p, bytes) == 1 || geteuid());
+	CHECK(mprotect(p + PAGE, PAGE, RW) == 0);
+	CHECK(area_look(p, 0) == SEEN_ZERO);
+	CHECK(area_look(p + PAGE, 0) == (SEEN_ZERO | SEEN_WRITABLE));
+	CHECK(area_look(p + 2 * PAGE, 0) == SEEN_ZERO);
+	CHECK(munmap(p, bytes) == 0);
+}
+
+static void nothing_is_promised_that_cannot_be_proved(void)
+{
+	char *p;
+
+	errno = 0;
+	CHECK(fails_with(ENOMEM, mmap(NULL, 64 * KIB, RW, ONE, -1, 0)));
+	CHECK(fails_with(ENOMEM, mmap(NULL, 5 * MIB, RW, ONE, -1, 0)));
+	p = mmap(NULL, PAGE, RW, ONE, -1, 0);
+	CHECK(p != MAP_FAILED);	/* one page is one piece */
+	CHECK(munmap(p, PAGE) == 0);
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+
+	kernel_refuses_it();
+	if (!strcmp(mode, "alone")) {
+		errno = 0;
+		CHECK(fails_with(EINVAL, mmap(NULL, 2 * MIB, RW, ONE, -1, 0)));
+		return check_result();
+	}
+	served_find();
+	if (!served_stats->serving)
+		served_fail(served_stats->why);
+	if (!strcmp(mode, "refused")) {
+		nothing_is_promised_that_cannot_be_proved();
+		return check_result();
+	}
+	if (geteuid() && !served_by("hugetlb")) {
+		printf("neither PFNs nor a pool\n");
+		return CHECK_SKIP;
+	}
+	wrong_calls_are_refused();
+	it_is_one_piece(-1);
+	it_is_one_piece(open("/dev/zero", O_RDWR));
+	it_can_be_read_only(64 * KIB);
+	it_can_be_read_only(2 * MIB);
+	return check_result();
+}
