@@ -32,6 +32,10 @@ void _IO_list_unlock(void);
 
 enum { STACK_BYTES = 256 * 1024 };
 
+/* In no header: pthread_atfork() is linked into every library that calls it. */
+int __register_atfork(void (*before)(void), void (*parent)(void), void (*child)(void),
+		      void *library);
+
 /* One fork, from the hook to the child. */
 struct plan {
 	pid_t (*real)(void);
@@ -119,9 +123,39 @@ static void after_in_child(void)
 	figures_reset((int)getpid());
 }
 
+static void find_register(void)
+{
+	/* Some library's constructor registers its own before ours ran. */
+	if (!next.__register_atfork)
+		next.__register_atfork = (int (*)(void (*)(void), void (*)(void), void (*)(void),
+						  void *))dlsym(RTLD_NEXT, "__register_atfork");
+}
+
+/*
+ * Without a handle of the library: with one, which is what pthread_atfork() gives, the C library
+ * drops the handlers when our destructors have run, and threads and other destructors fork later.
+ */
 void fork_init(void)
 {
-	pthread_atfork(prepare, after_in_parent, after_in_child);
+	static struct lock lock;
+	static bool done;
+
+	if (__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+		return;
+	find_register();
+	lock_take(&lock);
+	if (!done && next.__register_atfork)
+		next.__register_atfork(prepare, after_in_parent, after_in_child, NULL);
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+	lock_drop(&lock);
+}
+
+/* What pthread_atfork() comes down to, in every library by itself. */
+HOOK int __register_atfork(void (*before)(void), void (*parent)(void), void (*child)(void),
+			   void *library)
+{
+	fork_init();
+	return next.__register_atfork(before, parent, child, library);
 }
 
 static bool has_huge_memory(void)
@@ -262,6 +296,7 @@ static pid_t forked(pid_t (*real)(void), bool handlers)
 	int saved = errno;
 	sigset_t all;
 
+	fork_init();
 	if (init_phase() != INIT_SERVING || !has_huge_memory())
 		return real();
 	sigfillset(&all);

@@ -7,9 +7,11 @@
 #define PRELOAD_FORK_H
 
 /*
- * fork_init - register our fork handlers
- * Context: once, before anybody else can register theirs: the first registered are the last to
- * prepare, and that is what the order of locks needs.
+ * fork_init - register our fork handlers, if nobody has yet
+ * The first registered are the last to prepare, and that is what the order of locks needs; so
+ * whoever registers handlers comes through here first.
+ *
+ * Context: never inside malloc; no lock held; may allocate.
  */
 void fork_init(void);
 

@@ -69,12 +69,11 @@ void init_leave(const char *why)
 	set_phase(INIT_LEAVING);
 }
 
-/* Step 1. Before the heap's first use, and its fork handlers before those of anybody else. */
+/* Step 1. Before the heap's first use. */
 static void start_heap(void)
 {
 	log_init();
 	zone_init();
-	fork_init();
 	heap_init();
 	set_phase(INIT_HEAP);
 }
@@ -162,6 +161,7 @@ __attribute__((constructor(101))) static void construct(void)
 
 	init_phase();
 	next_load();
+	fork_init();
 	if (next.mmap && next.munmap && next.madvise && next.mprotect && next.mremap)
 		sys_use_libc(&(struct sys_libc){
 			.mmap = next.mmap, .munmap = next.munmap, .madvise = next.madvise,

@@ -3,9 +3,9 @@
  * From the first malloc to serving. In steps, because the first call comes before libc has an
  * environment, and the first thousands may come before our constructor:
  *
- *   1 the two ranges are reserved, the fork handlers registered: the heap can serve
+ *   1 the two ranges are reserved: the heap can serve
  *   2 the environment is there: the policy is read; large requests are served
- *   3 the constructor: libc's functions are known; whether the program is to be left alone
+ *   3 the constructor: libc's functions are known, the fork handlers registered; whether the program is to be left alone
  *     is decided for good
  */
 #ifndef PRELOAD_INIT_H

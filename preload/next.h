@@ -29,6 +29,8 @@
 	X(struct mallinfo2, mallinfo2, (void))					\
 	X(pid_t, fork, (void))							\
 	X(pid_t, _Fork, (void))							\
+	X(int, __register_atfork, (void (*before)(void), void (*parent)(void),	\
+				   void (*child)(void), void *library))		\
 	X(void *, mmap, (void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)) \
 	X(int, munmap, (void *addr, size_t bytes))				\
 	X(int, madvise, (void *addr, size_t bytes, int advice))			\
