@@ -14,7 +14,7 @@
 
 void *cje_malloc(size_t bytes);
 void *cje_calloc(size_t count, size_t bytes);
-void *cje_realloc(void *p, size_t bytes);
+void *cje_realloc(void *p, size_t bytes);	/* leaves errno alone when it fails */
 void cje_free(void *p);
 int cje_posix_memalign(void **out, size_t align, size_t bytes);
 size_t cje_malloc_usable_size(void *p);

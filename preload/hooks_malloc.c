@@ -68,9 +68,14 @@ HOOK void *calloc(size_t count, size_t bytes)
 
 HOOK void *realloc(void *p, size_t bytes)
 {
-	if (LIKELY(range_owns(&heap_range, p) && bytes && bytes < init_smallest))
-		return cje_realloc(p, bytes);
-	return route_realloc(p, bytes);
+	void *to;
+
+	if (!LIKELY(range_owns(&heap_range, p) && bytes && bytes < init_smallest))
+		return route_realloc(p, bytes);
+	to = cje_realloc(p, bytes);
+	if (!LIKELY(to))
+		errno = ENOMEM;
+	return to;
 }
 
 HOOK void *reallocarray(void *p, size_t count, size_t bytes)

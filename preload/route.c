@@ -243,6 +243,15 @@ static void *realloc_zone(void *p, size_t bytes)
 	return to;
 }
 
+static void *heap_realloc(void *p, size_t bytes)
+{
+	void *to = cje_realloc(p, bytes);
+
+	if (!to)
+		errno = ENOMEM;
+	return to;
+}
+
 static void *realloc_heap(void *p, size_t bytes)
 {
 	struct decision decision;
@@ -250,13 +259,13 @@ static void *realloc_heap(void *p, size_t bytes)
 	void *to;
 
 	if (init_phase() != INIT_SERVING)
-		return cje_realloc(p, bytes);
+		return heap_realloc(p, bytes);
 	clock_look();
 	if (bytes < init_policy.smallest)
-		return cje_realloc(p, bytes);
+		return heap_realloc(p, bytes);
 	decision = decide(CALL_REALLOC, bytes, 1);
 	if (!decision.chain->count)
-		return cje_realloc(p, bytes);
+		return heap_realloc(p, bytes);
 	to = serve(&decision, bytes, 1, false);
 	if (!to)
 		return NULL;
