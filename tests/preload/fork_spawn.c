@@ -17,7 +17,7 @@ static void use_up_the_pool(void)
 	const struct contig_pool_stats *pool = served_pool("hugetlb-2M");
 
 	for (int i = 0; i < 256; i++) {
-		if (pool && pool->fell_through[CONTIG_REASON_POOL])
+		if (served_by("hugetlb") && pool->fell_through[CONTIG_REASON_POOL])
 			break;
 		kept[i] = malloc(2 * MIB);
 		pattern_write(kept[i], 2 * MIB, (uint64_t)i);

@@ -36,7 +36,7 @@ __attribute__((noreturn)) static inline void served_fail(const char *why)
 /* "hugetlb", "thp" or "none" (no pool, no rule). */
 static inline const char *served_backing(void)
 {
-	const char *backing = getenv("CONTIG_TEST_BACKING");
+	const char *backing = getenv("TEST_BACKING");
 
 	return backing ? backing : "none";
 }

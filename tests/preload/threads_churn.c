@@ -107,7 +107,7 @@ static void *churn(void *arg)
 
 int main(void)
 {
-	size_t before, most = 0;
+	size_t before, slack, most = 0;
 	pthread_t thread[THREADS];
 
 	served_prove();
@@ -128,7 +128,11 @@ int main(void)
 	printf("%u rounds, peak live %zu MiB, peak footprint %zu MiB, %zu MiB before\n",
 	       atomic_load(&rounds), atomic_load(&peak_live) / MIB, most / MIB, before / MIB);
 	CHECK(atomic_load(&rounds) > 500);
-	/* 16 MiB may always be kept, however little is live. */
-	CHECK(most - before < atomic_load(&peak_live) * 5 / 4 + 16 * MIB);
+	/*
+	 * 16 MiB may always be kept, however little is live. Without a rule what is below 1 MiB is
+	 * jemalloc's, which keeps more.
+	 */
+	slack = served_by("none") ? 32 * MIB : 16 * MIB;
+	CHECK(most - before < atomic_load(&peak_live) * 5 / 4 + slack);
 	return check_result();
 }

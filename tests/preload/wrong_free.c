@@ -113,7 +113,7 @@ static int run(const char *name, char *said, size_t room)
 	if (!pid) {
 		dup2(ends[1], 2);
 		/* Or the names of the test's own variables would be in the output. */
-		unsetenv("CONTIG_TEST_BACKING");
+		unsetenv("TEST_BACKING");
 		unsetenv("CONTIG_POOL_LOCKED");
 		execl("/proc/self/exe", "wrong_free", name, NULL);
 		_exit(127);
