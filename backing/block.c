@@ -54,6 +54,7 @@ static bool map_fresh(const struct pool *pool, struct span *fresh, const struct 
 	fresh->pool = pool->index;
 	fresh->node = (int16_t)how->node;
 	fresh->zero = true;
+	fresh->sparse = pool->backing == BACKING_HUGETLB && !how->populate;
 	figures_add(&pool_stats(pool)->mapped_bytes, bytes);
 	return true;
 }

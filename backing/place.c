@@ -56,10 +56,9 @@ static void trim_locked(void)
 	block_trim(keep_limit(live_bytes, peak_bytes), now > decay_ms ? now - decay_ms : 0);
 }
 
-static void account(const struct span *span, bool taken)
+static void account_bytes(const struct span *span, uint64_t bytes, bool taken)
 {
 	struct contig_pool_stats *stats = pool_stats(pool_at(span->pool));
-	uint64_t bytes = span_bytes(span);
 
 	if (taken) {
 		live_bytes += bytes;
@@ -73,6 +72,11 @@ static void account(const struct span *span, bool taken)
 	}
 	if (span->rule >= 0)
 		figures_add(&rule_bytes[span->rule], taken ? bytes : -bytes);
+}
+
+static void account(const struct span *span, bool taken)
+{
+	account_bytes(span, span_bytes(span), taken);
 }
 
 static bool needs_check(const struct decision *decision)
@@ -171,6 +175,7 @@ static struct span *grow(const struct pool *pool, const struct place_wish *wish,
 {
 	enum contig_reason why = CONTIG_REASON_MAP;
 	struct span *span;
+	size_t bytes;
 
 	span = block_grow(pool, like, how, needs_check(wish->decision), &why);
 	if (!span && why == CONTIG_REASON_POOL && span_free_bytes_of(pool->index) &&
@@ -181,7 +186,8 @@ static struct span *grow(const struct pool *pool, const struct place_wish *wish,
 		return NULL;
 	}
 	if (needs_check(wish->decision) && !promise_kept(pool, span, wish)) {
-		block_release(span_give(span, pool->index, sys_now_ms()), span_bytes(span));
+		bytes = span_bytes(span);
+		block_release(span_give(span, pool->index, sys_now_ms()), bytes);
 		pool_fell_through(pool, CONTIG_REASON_PROMISE);
 		return NULL;
 	}
@@ -199,18 +205,20 @@ static bool wasteful(const struct pool *pool, const struct chain_link *link,
 	       rounded - wish->bytes >= wish->bytes;
 }
 
-/* Pages of a reused thp span may never have been touched; a demand to populate holds all the same. */
+/* Pages of a reused span may never have been touched; a demand to populate holds all the same. */
 static bool populate_rest(const struct pool *pool, struct span *span, const struct map_wish *how)
 {
 	int ret;
 
-	if (!how->populate || pool->backing == BACKING_HUGETLB)
+	if (!how->populate || (pool->backing == BACKING_HUGETLB && !span->sparse))
 		return true;
 	lock_drop(&zone_lock);
 	ret = sys_populate(span_address(span), span_bytes(span));
 	lock_take(&zone_lock);
-	if (!ret)
+	if (!ret) {
+		span->sparse = false;
 		return true;
+	}
 	span_give(span, pool->index, sys_now_ms());
 	pool_fell_through(pool, CONTIG_REASON_POPULATE);
 	return false;
@@ -385,32 +393,37 @@ static bool shrink_locked(struct span *span, uint32_t units)
 
 	if (units == span->units)
 		return true;
-	account(span, false);
 	rest = span_split(span, units);
-	if (rest)
-		span_give(rest, rest->pool, sys_now_ms());
-	account(span, true);
-	if (rest)
-		trim_locked();
+	if (!rest)
+		return true;
+	account(rest, false);
+	span_give(rest, rest->pool, sys_now_ms());
+	trim_locked();
 	return true;
 }
 
 static bool grow_locked(struct span *span, uint32_t units, const struct decision *decision)
 {
 	struct place_wish wish = { .decision = decision };
-	struct map_wish how = map_wish_of(pool_at(span->pool), &wish, span->node);
+	const struct pool *pool = pool_at(span->pool);
+	struct map_wish how = map_wish_of(pool, &wish, span->node);
 	uint32_t had = span->units;
 	bool grown;
 
 	if (span->fixed || span->rule != decision->rule || needs_check(decision))
 		return false;
 	make_room_locked((size_t)(units - had) << UNIT_SHIFT);
-	account(span, false);
 	grown = block_extend(span, units, &how);
-	account(span, true);
-	if (grown)
-		figures_add(&contig_stats.grown, 1);
-	return grown;
+	if (!grown)
+		return false;
+	account_bytes(span, (uint64_t)(span->units - had) << UNIT_SHIFT, true);
+	figures_add(&contig_stats.grown, 1);
+	if (how.populate && (pool->backing != BACKING_HUGETLB || span->sparse)) {
+		lock_drop(&zone_lock);	/* what cannot be populated is there all the same */
+		sys_populate(span_address(span), span_bytes(span));
+		lock_take(&zone_lock);
+	}
+	return true;
 }
 
 bool place_resize(void *p, size_t bytes, const struct decision *decision)

@@ -326,6 +326,7 @@ void span_join(struct span *lower, struct span *upper)
 	mark(upper, 0);
 	lower->units += upper->units;
 	lower->zero = lower->zero && upper->zero;
+	lower->sparse = lower->sparse || upper->sparse;
 	descriptor_drop(upper);
 	mark(lower, id_of(lower));
 }

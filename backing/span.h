@@ -40,6 +40,7 @@ struct span {
 	uint8_t state;			/* enum span_state */
 	uint8_t pool;			/* index, or SPAN_RESERVE_POOL */
 	bool zero;			/* every byte is still as the kernel gave it */
+	bool sparse;			/* hugetlb: some pages are only reserved, not populated */
 	bool fixed;			/* USED: has a contiguity promise, must not move at fork */
 	bool altered;			/* USED: the program changed its mapping, see alter.h */
 	int16_t node;			/* it was bound to, or NODE_ANY */

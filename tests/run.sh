@@ -152,7 +152,7 @@ run_preload() {
 			continue
 		fi
 		run_test "preload/$name@$backing" "$(run_find_limit "$source")" \
-			env LD_PRELOAD="$lib" CONTIG_TEST_BACKING="$backing" "$@" \
+			env LD_PRELOAD="$lib" TEST_BACKING="$backing" "$@" \
 			"$BUILD/tests/preload/$name"
 	done
 }
