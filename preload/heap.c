@@ -16,6 +16,7 @@
 #include "sys.h"
 
 #define HEAP_PAGE	((uintptr_t)2 * MIB)
+#define ASKED_FROM	GIB	/* to ask costs two system calls; less is hardly ever refused */
 
 /* What jemalloc calls in place of the system: declared here, named in heap.syms. */
 void *heap_je_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset);
@@ -136,6 +137,22 @@ static bool take_huge(size_t bytes, void **out)
 	return false;
 }
 
+/*
+ * jemalloc maps with MAP_NORESERVE, and so gets any size. What the kernel would refuse at once
+ * without it must be NULL, as it is from libc, not a promise that the OOM killer breaks.
+ */
+static bool never_to_be_had(size_t bytes, int flags)
+{
+	void *asked;
+
+	if (!(flags & MAP_NORESERVE) || bytes < ASKED_FROM || !heap_range.bytes)
+		return false;
+	if (sys_map(NULL, bytes, PROT_READ | PROT_WRITE, flags & ~MAP_NORESERVE, &asked))
+		return true;
+	sys_unmap(asked, bytes);
+	return false;
+}
+
 void *heap_je_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
 	uintptr_t at;
@@ -148,6 +165,8 @@ void *heap_je_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t 
 		ret = sys_map(addr, bytes, prot, flags, &out);
 		return ret ? MAP_FAILED : out;
 	}
+	if (never_to_be_had(bytes, flags))
+		return MAP_FAILED;
 	lock_take(&bump_lock);
 	if (pages == HEAP_HUGETLB && heap_range.bytes && take_huge(bytes, &out)) {
 		lock_drop(&bump_lock);
