@@ -17,24 +17,33 @@
 
 #define CXX(name, mangled, result, args) HOOK result name args __asm__(mangled)
 
-static void *look_up(const char *mangled)
+static void *look_up_in(const char *library, const char *mangled)
+{
+	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+
+	return handle ? dlsym(handle, mangled) : NULL;
+}
+
+static void *look_up(const char *mangled, const void *caller)
 {
 	void *found = dlsym(RTLD_NEXT, mangled);
-	void *library;
+	Dl_info info;
 
-	if (found)
-		return found;
 	/* It came by dlopen(RTLD_LOCAL) and is in nobody's scope but its own. */
-	library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
-	if (!library)
-		library = dlopen("libc++.so.1", RTLD_LAZY | RTLD_NOLOAD);
-	return library ? dlsym(library, mangled) : NULL;
+	if (!found)
+		found = look_up_in("libstdc++.so.6", mangled);
+	if (!found)
+		found = look_up_in("libc++.so.1", mangled);
+	/* Or it is inside the library that calls. */
+	if (!found && dladdr(caller, &info) && info.dli_fname)
+		found = look_up_in(info.dli_fname, mangled);
+	return found;
 }
 
 /* The operator behind ours: its own malloc is ours, fails again, and then it does what it must. */
-static void *fail(const char *mangled, size_t bytes, size_t align)
+static void *fail(const char *mangled, size_t bytes, size_t align, const void *caller)
 {
-	void *next = look_up(mangled);
+	void *next = look_up(mangled, caller);
 
 	if (!next)
 		abort();	/* what libstdc++ does where nothing can be thrown */
@@ -43,9 +52,10 @@ static void *fail(const char *mangled, size_t bytes, size_t align)
 	return ((void *(*)(size_t))next)(bytes);
 }
 
-static void *fail_nothrow(const char *mangled, size_t bytes, size_t align, const void *tag)
+static void *fail_nothrow(const char *mangled, size_t bytes, size_t align, const void *tag,
+			  const void *caller)
 {
-	void *next = look_up(mangled);
+	void *next = look_up(mangled, caller);
 
 	if (!next)
 		return NULL;
@@ -68,12 +78,14 @@ static void *take_aligned(size_t bytes, size_t align)
 	return route_alloc(CALL_NEW, bytes, align, false);
 }
 
+#define CALLER __builtin_return_address(0)
+
 #define NEW(name, mangled)							\
 	CXX(name, mangled, void *, (size_t bytes));				\
 	void *name(size_t bytes)						\
 	{									\
 		void *p = take(bytes);						\
-		return LIKELY(p) ? p : fail(mangled, bytes, 0);			\
+		return LIKELY(p) ? p : fail(mangled, bytes, 0, CALLER);	\
 	}
 
 #define NEW_NOTHROW(name, mangled)						\
@@ -81,7 +93,7 @@ static void *take_aligned(size_t bytes, size_t align)
 	void *name(size_t bytes, const void *tag)				\
 	{									\
 		void *p = take(bytes);						\
-		return LIKELY(p) ? p : fail_nothrow(mangled, bytes, 0, tag);	\
+		return LIKELY(p) ? p : fail_nothrow(mangled, bytes, 0, tag, CALLER); \
 	}
 
 #define NEW_ALIGNED(name, mangled)						\
@@ -89,7 +101,7 @@ static void *take_aligned(size_t bytes, size_t align)
 	void *name(size_t bytes, size_t align)					\
 	{									\
 		void *p = take_aligned(bytes, align);				\
-		return LIKELY(p) ? p : fail(mangled, bytes, align);		\
+		return LIKELY(p) ? p : fail(mangled, bytes, align, CALLER);	\
 	}
 
 #define NEW_ALIGNED_NOTHROW(name, mangled)					\
@@ -97,7 +109,7 @@ static void *take_aligned(size_t bytes, size_t align)
 	void *name(size_t bytes, size_t align, const void *tag)			\
 	{									\
 		void *p = take_aligned(bytes, align);				\
-		return LIKELY(p) ? p : fail_nothrow(mangled, bytes, align, tag); \
+		return LIKELY(p) ? p : fail_nothrow(mangled, bytes, align, tag, CALLER); \
 	}
 
 NEW(cxx_new, "_Znwm")
