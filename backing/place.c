@@ -443,6 +443,25 @@ bool place_resize(void *p, size_t bytes, const struct decision *decision)
 	return done;
 }
 
+bool place_better(const void *p, size_t bytes, const struct decision *decision)
+{
+	struct place_wish wish = { .decision = decision, .bytes = bytes, .align = 1 };
+	const struct chain_link *first = decision->chain->link;
+	const struct pool *have = place_pool(p);
+
+	if (!have || !decision->chain->count || first->backing != BACKING_HUGETLB ||
+	    pool_serves(have, first))
+		return false;
+	for (unsigned int k = 0; k < pool_count(); k++) {
+		const struct pool *pool = pool_at(k);
+
+		if (pool_serves(pool, first) && !wasteful(pool, first, &wish) &&
+		    pool_spare_bytes(pool) / pool->page_bytes * pool->page_bytes >= bytes)
+			return true;
+	}
+	return false;
+}
+
 void place_move(void *to, void *from, size_t bytes)
 {
 	const struct pool *source = place_pool(from), *target = place_pool(to);

@@ -60,6 +60,12 @@ const struct pool *place_pool(const void *p);
  */
 bool place_resize(void *p, size_t bytes, const struct decision *decision);
 
+/*
+ * place_better - would @bytes, grown from @p, fit a pool that stands before @p's in the chain?
+ * An allocation that began too small for huge pages is worth moving to them once.
+ */
+bool place_better(const void *p, size_t bytes, const struct decision *decision);
+
 /**
  * place_move - hand over the contents of one allocation to another
  * @from: loses its contents

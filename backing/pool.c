@@ -87,14 +87,17 @@ static uint64_t read_counter(const struct pool *pool, const char *tail)
 uint64_t pool_spare_bytes(const struct pool *pool)
 {
 	uint64_t have = read_counter(pool, "/free_hugepages");
-	uint64_t reserved = read_counter(pool, "/resv_hugepages");
-	uint64_t surplus = read_counter(pool, "/surplus_hugepages");
 	uint64_t overcommit = read_counter(pool, "/nr_overcommit_hugepages");
-	uint64_t pages = have > reserved ? have - reserved : 0;
-	uint64_t more = overcommit > surplus ? overcommit - surplus : 0;
-	/* A surplus page needs a free block of its size: count on half of the free memory at most. */
-	uint64_t blocks = sys_free_bytes() / 2 / pool->page_bytes;
+	uint64_t reserved, surplus, pages, more, blocks;
 
+	if (!have && !overcommit)
+		return 0;
+	reserved = read_counter(pool, "/resv_hugepages");
+	surplus = read_counter(pool, "/surplus_hugepages");
+	pages = have > reserved ? have - reserved : 0;
+	more = overcommit > surplus ? overcommit - surplus : 0;
+	/* A surplus page needs a free block of its size: count on half of the free memory at most. */
+	blocks = sys_free_bytes() / 2 / pool->page_bytes;
 	return (pages + (more < blocks ? more : blocks)) * pool->page_bytes;
 }
 

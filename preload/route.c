@@ -226,7 +226,8 @@ static void *realloc_zone(void *p, size_t bytes)
 	if (!had)
 		die("realloc", p, place_wrong(p));
 	/* A little below what the rules see it may as well stay where it is. */
-	if ((bytes >= init_policy.smallest / 2 && bytes <= had) || decision.chain->count)
+	if ((bytes >= init_policy.smallest / 2 && bytes <= had) ||
+	    (decision.chain->count && (bytes <= had || !place_better(p, bytes, &decision))))
 		if (place_resize(p, bytes, &decision))
 			return p;
 	to = serve(&decision, bytes, 1, false);
