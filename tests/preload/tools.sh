@@ -11,7 +11,7 @@ sanitized() {
 		tests/preload/helpers/asan.c -ldl || exit 1
 	under "$tmp/asan"
 	check "a program with AddressSanitizer is left alone" \
-		printed "the program has a malloc of its own"
+		printed "it runs under a sanitizer"
 	under "$tmp/asan" overflow
 	check "and its bug is found" grep -q 'AddressSanitizer: heap-buffer-overflow' "$tmp/err"
 }
