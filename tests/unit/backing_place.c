@@ -240,8 +240,28 @@ static void adopted_memory_is_another_pools(void)
 	CHECK(world_empty());
 }
 
+static void what_began_too_small_is_better_off_on_huge_pages_that_hold_it(void)
+{
+	struct place_result small;
+	struct decision decision;
+
+	begin("size=4K..: hugetlb, base", 4, 0);
+	small = world_take(MIB);
+	CHECK(small.pool == base);
+	decision = world_decide(4 * MIB, 1);
+	CHECK(place_better(small.addr, 4 * MIB, &decision));
+	CHECK(!place_better(small.addr, 10 * MIB, &decision));	/* the pool has only eight */
+	CHECK(!place_better(small.addr, MIB, &decision));	/* wasteful there */
+	fake_pool(2 * MIB, 0);
+	CHECK(!place_better(small.addr, 4 * MIB, &decision));
+	world_rules("size=4K..: base, hugetlb");
+	decision = world_decide(4 * MIB, 1);
+	CHECK(!place_better(small.addr, 4 * MIB, &decision));
+}
+
 int main(void)
 {
+	WORLD_RUN(what_began_too_small_is_better_off_on_huge_pages_that_hold_it);
 	WORLD_RUN(the_first_link_that_can_serves);
 	WORLD_RUN(hugetlb_alone_is_every_size_largest_first);
 	WORLD_RUN(a_page_that_wastes_as_much_as_the_request_is_passed_over);
