@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -110,10 +111,12 @@ static void round_on(struct pair *pair, bool from_malloc)
 	for (int i = 0; i < WORDS && pair->idle; i++)
 		pair->lost += *writers_word(region, i) != pair->count[i];
 	pair->rounds++;
-	if (from_malloc)
+	if (from_malloc) {
 		free(region);
-	else
+		malloc_trim(0);	/* or the next one would lie on what is ordinary by now */
+	} else {
 		CHECK(munmap(region, REGION) == 0);
+	}
 }
 
 static uint64_t now_ms(void)
