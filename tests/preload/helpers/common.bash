@@ -19,8 +19,8 @@ trap 'rm -rf "$tmp"' EXIT
 # build_helper NAME: tests/preload/helpers/NAME.c becomes $tmp/NAME.
 build_helper() {
 	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-builtin -pthread -Iinclude -Itests \
-		-Itests/preload -Wall -Wextra -Wno-unused-parameter -Werror -o "$tmp/$1" "tests/preload/helpers/$1.c" \
-		-ldl || exit 1
+		-Itests/preload -Wall -Wextra -Wno-unused-parameter -Werror \
+		-o "$tmp/$1" "tests/preload/helpers/$1.c" -ldl || exit 1
 }
 
 # under [VARIABLE=VALUE...] COMMAND...: with the library; what it says is in $tmp/out, $tmp/err
