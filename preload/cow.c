@@ -3,32 +3,52 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "heap.h"
-#include "lock.h"
 #include "pool.h"
+#include "sys.h"
 
-enum { RELATIVES_MOST = 64 };
+enum { RELATIVES_MOST = 1024 };
 
 /*
  * Processes that share pages with us by copy-on-write, each of which may still ask for a copy of
- * all of them. One that has died is dropped at the next look; a pid used anew counts as alive,
- * which only makes us cautious. Guarded by: relatives_lock.
+ * all of them: children, and theirs, whose own parent may be gone. So the list is in memory that
+ * the whole family shares; any of them may be killed at any moment, hence no lock. One that has
+ * died is dropped at the next look; a pid used anew counts as alive, which only makes us cautious.
  */
-static pid_t relatives[RELATIVES_MOST];
-static unsigned int relative_count;
+static pid_t *relatives;
 static bool relatives_overflowed;
-static struct lock relatives_lock;
+
+/* Before the first fork that needs it, so that every child has it. */
+static bool have_list(void)
+{
+	pid_t *none = NULL;
+	void *fresh;
+
+	if (__atomic_load_n(&relatives, __ATOMIC_ACQUIRE))
+		return true;
+	if (sys_map(NULL, RELATIVES_MOST * sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    &fresh))
+		return false;
+	if (!__atomic_compare_exchange_n(&relatives, &none, fresh, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		sys_unmap(fresh, RELATIVES_MOST * sizeof(pid_t));
+	return true;
+}
 
 static void remember(pid_t pid)
 {
-	lock_take(&relatives_lock);
-	if (relative_count < RELATIVES_MOST)
-		relatives[relative_count++] = pid;
-	else
-		relatives_overflowed = true;
-	lock_drop(&relatives_lock);
+	for (unsigned int i = 0; relatives && i < RELATIVES_MOST; i++) {
+		pid_t nobody = 0;
+
+		if (__atomic_compare_exchange_n(&relatives[i], &nobody, pid, false,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return;
+	}
+	relatives_overflowed = true;
 }
 
 void cow_forked(pid_t child)
@@ -38,23 +58,29 @@ void cow_forked(pid_t child)
 
 void cow_inherit(pid_t parent)
 {
-	lock_reset(&relatives_lock);
 	remember(parent);
 }
 
+/* Ourselves left out. */
 static unsigned int living_relatives(void)
 {
-	unsigned int kept = 0;
+	unsigned int living = 0;
+	pid_t self = getpid();
 	int saved = errno;
 
-	lock_take(&relatives_lock);
-	for (unsigned int i = 0; i < relative_count; i++)
-		if (!kill(relatives[i], 0) || errno == EPERM)
-			relatives[kept++] = relatives[i];
-	relative_count = kept;
-	lock_drop(&relatives_lock);
+	for (unsigned int i = 0; i < RELATIVES_MOST; i++) {
+		pid_t pid = __atomic_load_n(&relatives[i], __ATOMIC_RELAXED);
+
+		if (!pid || pid == self)
+			continue;
+		if (!kill(pid, 0) || errno == EPERM)
+			living++;
+		else
+			__atomic_compare_exchange_n(&relatives[i], &pid, 0, false,
+						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
 	errno = saved;
-	return kept;
+	return living;
 }
 
 /*
@@ -72,10 +98,11 @@ static bool pool_covers(const struct pool *pool, uint64_t copies)
 
 bool cow_covered(void)
 {
-	uint64_t copies = (uint64_t)living_relatives() + 2;
+	uint64_t copies;
 
-	if (relatives_overflowed || cgroup_limits_hugetlb())
+	if (!have_list() || relatives_overflowed || cgroup_limits_hugetlb())
 		return false;
+	copies = (uint64_t)living_relatives() + 2;
 	for (unsigned int i = 0; i < pool_count(); i++)
 		if (pool_at(i)->backing == BACKING_HUGETLB && !pool_covers(pool_at(i), copies))
 			return false;
