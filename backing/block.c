@@ -8,6 +8,9 @@
 /* How many kept spans are looked at for one that ends where the address space is free. */
 enum { TAILS_MOST = 64 };
 
+/* How many are looked at in one go for what can be given back: malloc must not stall in it. */
+enum { TRIM_LOOKS = 256 };
+
 static uint32_t page_units_of(const struct pool *pool)
 {
 	return (uint32_t)(pool->page_bytes >> UNIT_SHIFT);
@@ -264,15 +267,18 @@ uint64_t block_release_pool(const struct pool *pool)
 void block_trim(uint64_t keep_bytes, uint64_t before_ms)
 {
 	struct span *span = span_oldest();
+	int looks = TRIM_LOOKS;
 
-	while (span) {
+	while (span && looks--) {
 		uint64_t kept = span_free_bytes();
 		bool expired = span->freed_ms < before_ms;
 
 		if (kept <= keep_bytes && !expired)
 			break;
+		/* The end of a page somebody else is on: out of the way of the next look. */
 		if (!releasable(span)) {
-			span = span_newer(span);
+			span_refresh(span);
+			span = span_oldest();
 			continue;
 		}
 		if (!block_release(span, expired ? UINT64_MAX : kept - keep_bytes))

@@ -21,6 +21,29 @@ static int check_node(char *addr, size_t bytes, int node)
 	return 0;
 }
 
+int map_finish(void *addr, size_t bytes, int advice, const struct map_wish *wish,
+	       enum contig_reason *why)
+{
+	int ret = 0;
+
+	*why = CONTIG_REASON_NODE;
+	if (wish->node >= 0)
+		ret = sys_bind(addr, bytes, wish->node);
+	if (ret)
+		return ret;
+	*why = CONTIG_REASON_MAP;
+	if (advice)
+		ret = sys_advise(addr, bytes, advice);
+	if (ret || !wish->populate)
+		return ret;
+	*why = CONTIG_REASON_POPULATE;
+	ret = sys_populate(addr, bytes);
+	if (ret)
+		return ret;
+	*why = CONTIG_REASON_NODE;
+	return wish->node >= 0 ? check_node(addr, bytes, wish->node) : 0;
+}
+
 int map_over(void *addr, size_t bytes, int flags, int advice, const struct map_wish *wish,
 	     enum contig_reason *why)
 {
@@ -29,33 +52,10 @@ int map_over(void *addr, size_t bytes, int flags, int advice, const struct map_w
 
 	*why = CONTIG_REASON_MAP;
 	ret = sys_map(addr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | flags, &out);
-	if (ret)
-		goto seal;
-	*why = CONTIG_REASON_NODE;
-	if (wish->node >= 0) {
-		ret = sys_bind(addr, bytes, wish->node);
-		if (ret)
-			goto seal;
-	}
-	*why = CONTIG_REASON_MAP;
-	if (advice) {
-		ret = sys_advise(addr, bytes, advice);
-		if (ret)
-			goto seal;
-	}
-	if (!wish->populate)
-		return 0;
-	*why = CONTIG_REASON_POPULATE;
-	ret = sys_populate(addr, bytes);
-	if (ret)
-		goto seal;
-	*why = CONTIG_REASON_NODE;
-	if (wish->node >= 0)
-		ret = check_node(addr, bytes, wish->node);
 	if (!ret)
-		return 0;
-seal:
+		ret = map_finish(addr, bytes, advice, wish, why);
 	/* Also after a failed mmap(MAP_FIXED): it may have unmapped what was there. */
-	zone_seal(addr, bytes);
+	if (ret)
+		zone_seal(addr, bytes);
 	return ret;
 }

@@ -6,6 +6,12 @@
 #include "pool.h"
 
 /*
+ * map_finish - bind, advise and populate what was mapped, as @wish has it. Return: as backing.map.
+ */
+int map_finish(void *addr, size_t bytes, int advice, const struct map_wish *wish,
+	       enum contig_reason *why);
+
+/*
  * map_over - anonymous private memory over [@addr, @addr + @bytes)
  * @flags: more mmap flags
  * @advice: madvise afterwards, 0 for none

@@ -462,11 +462,32 @@ bool place_better(const void *p, size_t bytes, const struct decision *decision)
 	return false;
 }
 
+/*
+ * Page tables of @from to @to, by a place of the kernel's choice: the first move is the one that
+ * can be refused (a source of several mappings, before 6.17), and there it leaves no hole.
+ * Return: true; false: @from is as it was.
+ */
+static bool move_pages(void *to, void *from, size_t bytes, bool huge_advice)
+{
+	void *between, *out;
+
+	if (sys_remap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL, &between))
+		return false;
+	if (!sys_remap(between, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to, &out))
+		return true;
+	/* At the limit of mappings. @to may be a hole; what was there is asked for again. */
+	sys_map(to, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE, &out);
+	if (huge_advice)
+		sys_advise(to, bytes, MADV_HUGEPAGE);
+	memcpy(to, between, bytes);
+	sys_unmap(between, bytes);
+	return true;
+}
+
 void place_move(void *to, void *from, size_t bytes)
 {
 	const struct pool *source = place_pool(from), *target = place_pool(to);
 	size_t whole = 0;
-	void *out;
 
 	/*
 	 * Only ordinary memory: a hugetlb page cannot be moved without leaving, for a moment, a
@@ -476,15 +497,8 @@ void place_move(void *to, void *from, size_t bytes)
 	    target->backing != BACKING_HUGETLB &&
 	    (((uintptr_t)to | (uintptr_t)from) & (2 * MIB - 1)) == 0)
 		whole = bytes & ~(size_t)(2 * MIB - 1);
-	if (whole && sys_remap(from, whole, whole, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-			       to, &out)) {
-		/* Linux before 6.17 refuses a source of several mappings, @to unmapped already. */
-		if (!sys_map(to, whole, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_FIXED_NOREPLACE, &out) &&
-		    target->backing != BACKING_BASE)
-			sys_advise(to, whole, MADV_HUGEPAGE);
+	if (whole && !move_pages(to, from, whole, target->backing != BACKING_BASE))
 		whole = 0;
-	}
 	memcpy((char *)to + whole, (char *)from + whole, bytes - whole);
 	figures_add(whole ? &contig_stats.moves : &contig_stats.copies, 1);
 }

@@ -362,6 +362,12 @@ struct span *span_give(struct span *span, unsigned int pool, uint64_t now_ms)
 	return span;
 }
 
+void span_refresh(struct span *span)
+{
+	age_remove(span);
+	age_insert(span, 0);
+}
+
 struct span *span_oldest(void)
 {
 	return span_of(oldest);

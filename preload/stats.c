@@ -307,7 +307,7 @@ static void write_file(void)
 	int fd = -1;
 
 	if (expand_path(path))
-		fd = sys_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0644);
+		fd = sys_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, 0644);
 	if (fd < 0) {
 		log_say("the report could not be written to ", file);
 		return;
