@@ -14,6 +14,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "cow.h"
 #include "figures.h"
 #include "given.h"
@@ -41,8 +42,9 @@ struct plan {
 	pid_t (*real)(void);
 	bool handlers;		/* real() runs pthread_atfork handlers; _Fork() does not */
 	bool kernel;		/* copy-on-write for what is not in the snapshot */
-	bool with_snapshot;
+	bool with_snapshot, had_snapshot;
 	bool refused;		/* too late to fail: the child goes at once, see prepare() */
+	bool late;		/* made in prepare(), for a fork that passed our hook by */
 	struct snapshot snap;
 	sigset_t signals;	/* as they were */
 	pid_t parent, result;
@@ -69,6 +71,93 @@ static pid_t next_plain_fork(void)
 	return next._Fork();
 }
 
+static bool has_huge_memory(void)
+{
+	if (heap_huge_bytes())
+		return true;
+	if (!contig_stats.pool_count)
+		return false;
+	for (unsigned int i = 0; i < pool_count(); i++)
+		if (pool_at(i)->backing == BACKING_HUGETLB && pool_stats(pool_at(i))->mapped_bytes)
+			return true;
+	return false;
+}
+
+/*
+ * What cannot be put over a child's memory after the fork, because the child needs it to get
+ * there: the thread's own control block, where the program gave the thread a stack of ours.
+ */
+static const void *own_thread_block(void)
+{
+	const void *self = (const void *)pthread_self();
+
+	return range_owns(&zone, self) ? self : NULL;
+}
+
+/* Is there memory for a copy of @bytes beside what else is going on? */
+static bool memory_suffices(size_t bytes)
+{
+	uint64_t have = sys_available_bytes(), group = cgroup_memory_left();
+
+	return bytes < (group < have ? group : have) / 8 * 7;
+}
+
+/* How this fork is to be done. Return: 0 or -ENOMEM: it cannot be done. */
+static int choose(struct plan *plan)
+{
+	enum fork_id way = init_policy.settings.fork;
+	const void *spare = own_thread_block();
+	bool covered = way == FORK_KERNEL || cow_covered();
+
+	plan->kernel = way == FORK_KERNEL || (way == FORK_AUTO && covered);
+	plan->snap.scope = plan->kernel ? SNAPSHOT_PROMISED : SNAPSHOT_ALL;
+	plan->snap.drop = way == FORK_DONTFORK;
+	plan->snap.spare = spare;
+	/* These two can only be copied by the kernel. */
+	if (!covered && (spare || heap_huge_bytes()))
+		return -ENOMEM;
+	plan->with_snapshot = snapshot_bytes(plan->snap.scope, spare) != 0;
+	if (!plan->with_snapshot)
+		return 0;
+	if (!plan->snap.drop && !memory_suffices(snapshot_bytes(plan->snap.scope, spare)))
+		return -ENOMEM;
+	return snapshot_begin(&plan->snap);
+}
+
+static void count_fork(const struct plan *plan)
+{
+	figures_add(&contig_stats.forks, 1);
+	if (plan->with_snapshot && !plan->snap.drop)
+		figures_add(&contig_stats.fork_snapshots, 1);
+}
+
+/*
+ * libc's own callers of fork (daemon, forkpty) do not come through our hook, and handlers that
+ * prepare before us may have asked for the first large memory. Such a fork cannot be refused;
+ * where nothing suffices it is left to the kernel. NULL: there is nothing to look after.
+ */
+static struct plan *late_plan(void)
+{
+	struct plan *plan;
+	void *memory;
+
+	if (init_phase() != INIT_SERVING || !has_huge_memory() ||
+	    sys_map(NULL, sizeof(*plan), PROT_READ | PROT_WRITE, MAP_PRIVATE, &memory))
+		return NULL;
+	plan = memory;
+	plan->handlers = true;
+	plan->late = true;
+	plan->parent = getpid();
+	if (choose(plan) || range_owns(&zone, __builtin_frame_address(0))) {
+		if (plan->with_snapshot && plan->snap.memory)
+			snapshot_end(&plan->snap);
+		plan->with_snapshot = false;
+		plan->kernel = true;
+	}
+	plan->had_snapshot = plan->with_snapshot;
+	return plan;
+}
+
 /*
  * Runs last of all prepare handlers, since it was registered first. The order of locks is glibc's
  * own: other handlers' locks, then the list of streams, then the allocator's. A failure can no
@@ -76,8 +165,11 @@ static pid_t next_plain_fork(void)
  */
 static void prepare(void)
 {
-	struct plan *plan = current;
+	struct plan *plan;
 
+	if (!current)
+		current = late_plan();
+	plan = current;
 	if (!plan || plan->handlers) {
 		/* With one thread glibc leaves the list alone, and would not reset it for the child. */
 		streams_locked = !__libc_single_threaded;
@@ -89,8 +181,16 @@ static void prepare(void)
 	lock_take(&zone_lock);
 	if (plan && plan->with_snapshot && snapshot_take(&plan->snap)) {
 		plan->with_snapshot = false;
-		plan->refused = true;
+		plan->refused = !plan->late;
 	}
+}
+
+static void end_late_plan(struct plan *plan)
+{
+	current = NULL;
+	if (plan->had_snapshot)
+		snapshot_end(&plan->snap);
+	sys_unmap(plan, sizeof(*plan));
 }
 
 static void after_in_parent(void)
@@ -106,6 +206,10 @@ static void after_in_parent(void)
 		if (streams_locked)
 			_IO_list_unlock();
 	}
+	if (plan && plan->late) {
+		count_fork(plan);
+		end_late_plan(plan);
+	}
 }
 
 static void after_in_child(void)
@@ -117,10 +221,16 @@ static void after_in_child(void)
 	if (plan && plan->with_snapshot)
 		snapshot_child(&plan->snap);
 	lock_reset(&zone_lock);
-	given_reset(plan && plan->with_snapshot && plan->snap.scope == SNAPSHOT_ALL);
+	given_reset(!plan || !plan->with_snapshot ? GIVEN_KEPT :
+		    plan->snap.scope == SNAPSHOT_ALL ? GIVEN_ALL_COPIED : GIVEN_PROMISED_COPIED);
 	if (!plan || plan->handlers)
 		je_jemalloc_postfork_child();	/* glibc has reset the list of streams */
 	figures_reset((int)getpid());
+	if (plan && plan->late) {
+		if (plan->kernel)
+			cow_forked(getpid());	/* the parent will not learn who we are */
+		end_late_plan(plan);
+	}
 }
 
 static void find_register(void)
@@ -158,64 +268,6 @@ HOOK int __register_atfork(void (*before)(void), void (*parent)(void), void (*ch
 	return next.__register_atfork(before, parent, child, library);
 }
 
-static bool has_huge_memory(void)
-{
-	if (heap_huge_bytes())
-		return true;
-	if (!contig_stats.pool_count)
-		return false;
-	for (unsigned int i = 0; i < pool_count(); i++)
-		if (pool_at(i)->backing == BACKING_HUGETLB && pool_stats(pool_at(i))->mapped_bytes)
-			return true;
-	return false;
-}
-
-/*
- * What cannot be put over a child's memory after the fork, because the child needs it to get
- * there: the thread's own control block, where the program gave the thread a stack of ours.
- */
-static const void *own_thread_block(void)
-{
-	const void *self = (const void *)pthread_self();
-
-	return range_owns(&zone, self) ? self : NULL;
-}
-
-/* Is there memory for a copy of @bytes beside what else is going on? */
-static bool memory_suffices(size_t bytes)
-{
-	return bytes < sys_available_bytes() / 8 * 7;
-}
-
-/* How this fork is to be done. Return: 0 or -ENOMEM: it cannot be done. */
-static int choose(struct plan *plan)
-{
-	enum fork_id way = init_policy.settings.fork;
-	const void *spare = own_thread_block();
-	bool covered = way == FORK_KERNEL || cow_covered();
-
-	plan->kernel = way == FORK_KERNEL || (way == FORK_AUTO && covered);
-	plan->snap.scope = plan->kernel ? SNAPSHOT_PROMISED : SNAPSHOT_ALL;
-	plan->snap.drop = way == FORK_DONTFORK;
-	plan->snap.spare = spare;
-	/* These two can only be copied by the kernel. */
-	if (!covered && (spare || heap_huge_bytes()))
-		return -ENOMEM;
-	plan->with_snapshot = snapshot_bytes(plan->snap.scope, spare) != 0;
-	if (!plan->with_snapshot)
-		return 0;
-	if (!plan->snap.drop && !memory_suffices(snapshot_bytes(plan->snap.scope, spare)))
-		return -ENOMEM;
-	return snapshot_begin(&plan->snap);
-}
-
-static void count_fork(const struct plan *plan)
-{
-	figures_add(&contig_stats.forks, 1);
-	if (plan->with_snapshot && !plan->snap.drop)
-		figures_add(&contig_stats.fork_snapshots, 1);
-}
-
 static void undo_refused(struct plan *plan)
 {
 	int status;
@@ -230,8 +282,7 @@ static void undo_refused(struct plan *plan)
 /* The fork itself, everything prepared. In the child it returns like in the parent. */
 static void carry_out(struct plan *plan)
 {
-	bool had_snapshot = plan->with_snapshot;
-
+	plan->had_snapshot = plan->with_snapshot;
 	current = plan;
 	if (!plan->handlers)
 		prepare();
@@ -250,7 +301,7 @@ static void carry_out(struct plan *plan)
 			cow_forked(plan->result);
 		count_fork(plan);
 	}
-	if (had_snapshot)
+	if (plan->had_snapshot)
 		snapshot_end(&plan->snap);
 }
 

@@ -19,7 +19,7 @@ struct entry {
 	char *addr, *end;	/* whole pages */
 	char *asked_end;	/* where the program's own mapping ends, in the last page or before */
 	const struct pool *pool;
-	bool shared;
+	bool shared, promised;
 };
 
 /* Guarded by: given_lock. Taken before zone_lock, never after it. */
@@ -49,10 +49,11 @@ static void drop_locked(unsigned int i)
 	entries[i] = entries[count];
 }
 
-bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, bool shared)
+bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, bool shared,
+	       bool promised)
 {
 	struct entry entry = { addr, addr + bytes, addr + ((asked + 4095) & ~(size_t)4095), pool,
-			       shared };
+			       shared, promised };
 	bool added;
 
 	lock_take(&given_lock);
@@ -253,12 +254,17 @@ void given_let_go(void)
 	lock_drop(&given_lock);
 }
 
-size_t given_ranges(struct hold_range *range, size_t most)
+static bool forks(const struct entry *entry, bool promised)
+{
+	return !entry->shared && (entry->promised || !promised) && still_huge(entry->addr);
+}
+
+size_t given_ranges(struct hold_range *range, size_t most, bool promised)
 {
 	size_t ranges = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (entries[i].shared || !still_huge(entries[i].addr))
+		if (!forks(&entries[i], promised))
 			continue;
 		if (range && ranges < most)
 			range[ranges] = (struct hold_range){
@@ -269,25 +275,25 @@ size_t given_ranges(struct hold_range *range, size_t most)
 	return ranges;
 }
 
-size_t given_bytes(void)
+size_t given_bytes(bool promised)
 {
 	size_t bytes = 0;
 
 	for (unsigned int i = 0; i < count; i++)
-		if (!entries[i].shared && still_huge(entries[i].addr))
+		if (forks(&entries[i], promised))
 			bytes += (size_t)(entries[i].end - entries[i].addr);
 	return bytes;
 }
 
-void given_reset(bool ordinary)
+void given_reset(enum given_fate fate)
 {
 	unsigned int kept = 0;
 
-	for (unsigned int i = 0; ordinary && i < count; i++)
-		if (entries[i].shared)
+	for (unsigned int i = 0; i < count; i++)
+		if (entries[i].shared || fate == GIVEN_KEPT ||
+		    (fate == GIVEN_PROMISED_COPIED && !entries[i].promised))
 			entries[kept++] = entries[i];
-	if (ordinary)
-		count = kept;
+	count = kept;
 	lock_reset(&given_lock);
 }
 

@@ -19,9 +19,11 @@ bool given_any(void);
 
 /*
  * given_add - remember [@addr, @addr + @bytes), of which the program asked for @asked
+ * @promised: its physical place was promised; a fork must not move it
  * Return: false: the table is full.
  */
-bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, bool shared);
+bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, bool shared,
+	       bool promised);
 
 /**
  * given_alter - make [@addr, *@end) ready for a call that takes parts of pages
@@ -51,16 +53,23 @@ void given_hold(void);
 void given_let_go(void);
 
 /*
- * given_ranges - the private ones, for fork. @range may be NULL.
+ * given_ranges - the private ones, for fork, or only the @promised. @range may be NULL.
  * Context: held. Return: how many there are.
  */
-size_t given_ranges(struct hold_range *range, size_t most);
+size_t given_ranges(struct hold_range *range, size_t most, bool promised);
 
 /* given_bytes - the sum of given_ranges(). Context: held. */
-size_t given_bytes(void);
+size_t given_bytes(bool promised);
 
-/* given_reset - in a child: let go; with @ordinary no private one is huge any more. */
-void given_reset(bool ordinary);
+/* What a fork made of the private ones in the child. */
+enum given_fate {
+	GIVEN_KEPT,		/* still on huge pages */
+	GIVEN_PROMISED_COPIED,	/* the promised ones are on ordinary pages now */
+	GIVEN_ALL_COPIED,
+};
+
+/* given_reset - in a child: let go, and forget what is not huge any more. */
+void given_reset(enum given_fate fate);
 
 /* given_pool - the pool of the entry that holds @addr, or NULL. */
 const struct pool *given_pool(const char *addr);

@@ -98,8 +98,8 @@ unmap:
 	return NULL;
 }
 
-static void *map_huge(const struct pool *pool, int node, bool populate, size_t bytes, int prot,
-		      int flags)
+static void *map_huge(const struct pool *pool, int node, bool populate, bool promised,
+		      size_t bytes, int prot, int flags)
 {
 	size_t all = round_up(bytes, pool->page_bytes);
 	int huge = MAP_HUGETLB | __builtin_ctzll(pool->page_bytes) << MAP_HUGE_SHIFT;
@@ -117,7 +117,7 @@ static void *map_huge(const struct pool *pool, int node, bool populate, size_t b
 		pool_fell_through(pool, CONTIG_REASON_POPULATE);
 		goto unmap;
 	}
-	if (given_add(p, all, bytes, pool, (flags & MAP_TYPE) == MAP_SHARED))
+	if (given_add(p, all, bytes, pool, (flags & MAP_TYPE) == MAP_SHARED, promised))
 		return p;
 unmap:
 	sys_unmap(p, all);
@@ -128,7 +128,8 @@ static void *map_huge_by_rule(const struct pool *pool, const struct decision *de
 			      size_t bytes, int prot, int flags)
 {
 	bool populate = decision->populate != POPULATE_NO || needs_check(decision);
-	void *p = map_huge(pool, decision->node, populate, bytes, prot, flags);
+	void *p = map_huge(pool, decision->node, populate, needs_check(decision), bytes, prot,
+			   flags);
 
 	if (!p || promise_kept(pool, &decision->contiguity, p, bytes))
 		return p;
@@ -222,7 +223,7 @@ static void *contig_huge(size_t bytes)
 		pool = pool_at(k);
 		if (pool->backing != BACKING_HUGETLB)
 			continue;
-		p = map_huge(pool, NODE_ANY, true, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+		p = map_huge(pool, NODE_ANY, true, true, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 		if (!p)
 			continue;
 		if (bytes <= pool->page_bytes || is_one_piece(p, bytes))

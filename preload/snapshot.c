@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "demote.h"
 #include "figures.h"
 #include "given.h"
+#include "log.h"
 #include "place.h"
 #include "pool.h"
 #include "span.h"
@@ -102,17 +104,16 @@ static bool visit(struct span *span, void *arg)
 static void follow_given(struct walk *walk)
 {
 	struct hold_range *at = NULL;
+	bool promised = walk->scope == SNAPSHOT_PROMISED;
 	size_t count, room = 0;
 
-	if (walk->scope != SNAPSHOT_ALL)
-		return;
 	if (walk->snap && walk->ranges <= walk->snap->most) {
 		at = walk->snap->range + walk->ranges;
 		room = walk->snap->most - walk->ranges;
 	}
-	count = given_ranges(at, room);
+	count = given_ranges(at, room, promised);
 	walk->overflow |= walk->snap && count > room;
-	walk->total += given_bytes();
+	walk->total += given_bytes(promised);
 	walk->ranges += count;
 }
 
@@ -283,9 +284,13 @@ static void adopt_range(const struct snapshot *snap, const struct hold_range *ra
 		}
 		return;
 	}
-	/* Nothing can be in its way: the range is a hole here. */
-	sys_remap(from, range->bytes, range->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, range->addr,
-		  &out);
+	/* Nothing can be in its way, the range is a hole here; but for the limit of mappings. */
+	if (sys_remap(from, range->bytes, range->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, range->addr,
+		      &out)) {
+		log_say("a child of fork could not be given its memory, and ends ",
+			"(sysctl vm.max_map_count)");
+		_exit(127);
+	}
 	if (zones)
 		place_adopt(range->addr, range->bytes, staging_pool());
 }

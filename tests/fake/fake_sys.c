@@ -234,21 +234,6 @@ int sys_protect(void *addr, size_t bytes, int prot)
 	return ret;
 }
 
-int sys_remap(void *addr, size_t old_bytes, size_t new_bytes, int flags, void *to, void **out)
-{
-	int saved = errno, ret;
-
-	pthread_mutex_lock(&fake_lock);
-	ret = fake_enter(FAKE_REMAP);
-	if (ret && (flags & MREMAP_FIXED))	/* Linux before 6.17 unmaps first, as mmap does */
-		leave_hole(to, new_bytes, MAP_FIXED);
-	if (!ret)
-		ret = fake_memory_move((uintptr_t)addr, old_bytes, new_bytes, flags, to, out);
-	pthread_mutex_unlock(&fake_lock);
-	errno = saved;
-	return ret;
-}
-
 /* Runs of @run_bytes, each aligned to its size, no two of them neighbours. */
 static void lay_out(uintptr_t addr, size_t bytes)
 {
@@ -263,6 +248,23 @@ static void lay_out(uintptr_t addr, size_t bytes)
 		if (pwrite(pagemap, &entry, sizeof(entry), (off_t)(at / 4096 * 8)) < 0)
 			abort();
 	}
+}
+
+int sys_remap(void *addr, size_t old_bytes, size_t new_bytes, int flags, void *to, void **out)
+{
+	int saved = errno, ret;
+
+	pthread_mutex_lock(&fake_lock);
+	ret = fake_enter(FAKE_REMAP);
+	if (ret && (flags & MREMAP_FIXED))	/* Linux before 6.17 unmaps first, as mmap does */
+		leave_hole(to, new_bytes, MAP_FIXED);
+	if (!ret)
+		ret = fake_memory_move((uintptr_t)addr, old_bytes, new_bytes, flags, to, out);
+	if (!ret && fake_sys.run_bytes)	/* pages of the same layout, seen from there */
+		lay_out((uintptr_t)*out, new_bytes);
+	pthread_mutex_unlock(&fake_lock);
+	errno = saved;
+	return ret;
 }
 
 int sys_populate(void *addr, size_t bytes)
