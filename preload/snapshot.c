@@ -39,7 +39,7 @@ static bool run_counts(const struct walk *walk)
 
 static void close_run(struct walk *walk)
 {
-	if (walk->start && run_counts(walk)) {
+	if (walk->start && walk->bytes && run_counts(walk)) {
 		if (walk->snap && walk->ranges == walk->snap->most)
 			walk->overflow = true;
 		else if (walk->snap)
