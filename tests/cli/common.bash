@@ -8,8 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 BUILD=$(realpath -m "${BUILD:-build}")
 # Debian's own programs, not what somebody's PATH puts before them.
 export BUILD LC_ALL=C TERM=xterm PATH=/usr/sbin:/usr/bin:/sbin:/bin
-# Of tests/pool.sh; here it would be a variable that nobody knows.
-cli_pool_locked=${CONTIG_POOL_LOCKED:-}
 unset LD_PRELOAD LD_AUDIT GLIBC_TUNABLES NO_COLOR XDG_CONFIG_HOME "${!CONTIG_@}"
 contig=$BUILD/contig
 work=$(mktemp -d "${TMPDIR:-/tmp}/contig-cli.XXXXXX") || exit 1

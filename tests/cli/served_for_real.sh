@@ -103,8 +103,6 @@ status 0 env LD_AUDIT="$work/audit.so" "$contig" run -- true
 
 # A pool of huge pages, which is borrowed and given back.
 . tests/pool.sh
-[ -z "$cli_pool_locked" ] || export CONTIG_POOL_LOCKED=$cli_pool_locked
 pool_borrow 64 || skip "no pool of 64 MiB could be borrowed; the rest passed"
-export -n CONTIG_POOL_LOCKED
 served hugetlb-2M 8388608 --policy 'size=1M..: hugetlb-2M!'
 served hugetlb-2M 8388608

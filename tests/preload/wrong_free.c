@@ -112,9 +112,6 @@ static int run(const char *name, char *said, size_t room)
 	pid = fork();
 	if (!pid) {
 		dup2(ends[1], 2);
-		/* Or the names of the test's own variables would be in the output. */
-		unsetenv("TEST_BACKING");
-		unsetenv("CONTIG_POOL_LOCKED");
 		execl("/proc/self/exe", "wrong_free", name, NULL);
 		_exit(127);
 	}

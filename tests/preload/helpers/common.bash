@@ -9,10 +9,7 @@ export LC_ALL=C
 failures=0
 
 [ -f "$lib" ] || { echo "$lib is not built"; exit 1; }
-[ -z "${CONTIG_POOL_LOCKED:-}" ] || pool_locked=$CONTIG_POOL_LOCKED
 unset LD_PRELOAD "${!CONTIG_@}"
-# shellcheck disable=SC2031
-[ -z "${pool_locked:-}" ] || export CONTIG_POOL_LOCKED=$pool_locked
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
@@ -25,7 +22,7 @@ build_helper() {
 
 # under [VARIABLE=VALUE...] COMMAND...: with the library; what it says is in $tmp/out, $tmp/err
 under() {
-	env -u CONTIG_POOL_LOCKED LD_PRELOAD="$lib" "$@" >"$tmp/out" 2>"$tmp/err"
+	env LD_PRELOAD="$lib" "$@" >"$tmp/out" 2>"$tmp/err"
 	status=$?
 }
 
