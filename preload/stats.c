@@ -190,6 +190,24 @@ static const char *const reason_text[] = {
 #include "contig_stats.def"
 };
 
+static void text_largest(const struct contig_pool_stats *pool)
+{
+	put("    largest: ");
+	if (!pool->measured_entries) {
+		put("page size and entries unknown (PFNs need CAP_SYS_ADMIN, and pages that "
+		    "were touched)\n");
+		return;
+	}
+	put_bytes(pool->measured_bytes);
+	put(", page size ");
+	put_bytes(pool->measured_page_bytes);
+	put(", entries ");
+	put_count(pool->measured_entries);
+	put(", extents ");
+	put_count(pool->measured_extents);
+	put("\n");
+}
+
 static void text_pool(const struct contig_pool_stats *pool)
 {
 	bool fell = false;
@@ -212,21 +230,8 @@ static void text_pool(const struct contig_pool_stats *pool)
 	put(", live ");
 	put_bytes(pool->live_bytes);
 	put("\n");
-	if (pool->allocations) {
-		put("    largest: ");
-		if (pool->measured_entries) {
-			put_bytes(pool->measured_bytes);
-			put(", page size ");
-			put_bytes(pool->measured_page_bytes);
-			put(", entries ");
-			put_count(pool->measured_entries);
-			put(", extents ");
-			put_count(pool->measured_extents);
-		} else {
-			put("page size and entries unknown (PFNs need CAP_SYS_ADMIN, and pages that were touched)");
-		}
-		put("\n");
-	}
+	if (pool->allocations)
+		text_largest(pool);
 	for (int i = 0; i < CONTIG_REASON_COUNT; i++) {
 		if (!pool->fell_through[i])
 			continue;
