@@ -4,43 +4,22 @@
  * make lives on, whatever it and its parent write.
  */
 #include <pty.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "child.h"
-#include "pattern.h"
-#include "served.h"
+#include "pieces.h"
 
-enum { PIECES_MOST = 512, BYTES = 4 << 20 };
-
-static char *piece[PIECES_MOST];
-static int pieces;
 static int report[2];
-
-static void use_up_the_pool(void)
-{
-	const struct contig_pool_stats *pool = served_pool("hugetlb-2M");
-	bool huge = pool && served_by("hugetlb");
-
-	while (pieces < (huge ? PIECES_MOST : 16) &&
-	       !(huge && pool->fell_through[CONTIG_REASON_POOL])) {
-		piece[pieces] = malloc(BYTES);
-		pattern_write(piece[pieces], BYTES, (uint64_t)pieces);
-		pieces++;
-	}
-	if (huge)
-		CHECK(pool->fell_through[CONTIG_REASON_POOL]);
-}
 
 static bool write_and_check_all(void)
 {
 	bool right = true;
 
 	for (int i = 0; i < pieces; i++) {
-		right &= pattern_holds(piece[i], BYTES, (uint64_t)i);
-		pattern_write(piece[i], BYTES, (uint64_t)i + 9000);
-		right &= pattern_holds(piece[i], BYTES, (uint64_t)i + 9000);
+		right &= pattern_holds(piece[i], 4 * MIB, (uint64_t)i);
+		pattern_write(piece[i], 4 * MIB, (uint64_t)i + 9000);
+		right &= pattern_holds(piece[i], 4 * MIB, (uint64_t)i + 9000);
 	}
 	return right;
 }
