@@ -146,6 +146,7 @@ apps_run_backing() {
 		apps_run_one thp
 		;;
 	none)
+		[ "$(cat $POOL_DIR/free_hugepages 2>/dev/null || echo 0)" -eq 0 ] || return 1
 		policy=
 		apps_run_one none
 		;;
@@ -160,5 +161,6 @@ apps_main() {
 	for one in ${APPS_BACKINGS:-hugetlb thp none}; do
 		apps_run_backing "$one" || left_out+=" $one"
 	done
-	[ -z "$left_out" ] || skip "no pool of $apps_pool_mib MiB, left out:$left_out"
+	[ -z "$left_out" ] ||
+		skip "left out:$left_out (no pool of $apps_pool_mib MiB, or one that is not ours)"
 }
