@@ -355,24 +355,37 @@ HOOK int madvise(void *addr, size_t bytes, int advice)
 	return advise_given(addr, end, advice, shared);
 }
 
-/* Huge pages do not grow: a new mapping, wherever the old one can be read as a whole. */
-static void *grow_given(char *addr, size_t old_bytes, size_t new_bytes)
+/*
+ * Huge pages do not grow, and many of them cannot be moved at once before 6.17: a new mapping, at
+ * @fixed or anywhere, if the old one can be read as a whole.
+ */
+static void *copy_given(char *addr, size_t old_bytes, size_t new_bytes, int flags, void *fixed)
 {
 	size_t old = (size_t)(page_end(addr, old_bytes) - addr);
+	size_t fresh = (size_t)(page_end(addr, new_bytes) - addr);
 	bool writable = demote_writable(addr);
 	char *to;
 
-	if (sys_advise(addr, old, MADV_POPULATE_READ)) {
+	if (sys_advise(addr, old < fresh ? old : fresh, MADV_POPULATE_READ)) {
 		errno = EFAULT;
 		return MAP_FAILED;
 	}
-	to = mmap(NULL, new_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (fixed)
+		to = plain_mmap(fixed, new_bytes, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	else
+		to = mmap(NULL, new_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
 	if (to == MAP_FAILED)
 		return MAP_FAILED;
-	__builtin_memcpy(to, addr, old);
+	__builtin_memcpy(to, addr, old < fresh ? old : fresh);
 	if (!writable)
 		mprotect(to, new_bytes, PROT_READ);
-	munmap(addr, old_bytes);
+	if (flags & MREMAP_DONTUNMAP)
+		mmap(addr, old_bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	else
+		munmap(addr, old_bytes);
 	return to;
 }
 
@@ -391,18 +404,20 @@ static void *remap_zone(char *old_end, char *addr, char *new_end, int flags)
 static void *remap_given(char *addr, size_t old_bytes, size_t new_bytes, int flags, void *to)
 {
 	char *old_end = page_end(addr, old_bytes), *new_end = page_end(addr, new_bytes);
-	int ret;
 
-	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
-		ret = given_alter(addr, &old_end, ALTER_ALL, DEMOTE_AS_IS);
-		if (!ret)
-			return plain_mremap(addr, old_bytes, new_bytes, flags, to);
-		errno = -ret;
+	/* What the kernel refuses of ordinary memory, it is to refuse of this. */
+	if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) &&
+	    (!(flags & MREMAP_MAYMOVE) || ((uintptr_t)to & 4095) ||
+	     ((flags & MREMAP_DONTUNMAP) && old_end - addr != new_end - addr))) {
+		errno = EINVAL;
 		return MAP_FAILED;
 	}
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return copy_given(addr, old_bytes, new_bytes, flags,
+				  flags & MREMAP_FIXED ? to : NULL);
 	if (new_end > old_end) {
 		if (flags & MREMAP_MAYMOVE)
-			return grow_given(addr, old_bytes, new_bytes);
+			return copy_given(addr, old_bytes, new_bytes, flags, NULL);
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}

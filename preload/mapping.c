@@ -189,14 +189,14 @@ static bool is_one_piece(void *p, size_t bytes)
  * Ordinary memory that happens to be one piece: the kernel's free blocks often are. What is not
  * is kept until the end, or the next try would be given the same pages.
  */
-static void *contig_ordinary(size_t bytes)
+static void *contig_ordinary(size_t asked)
 {
 	void *tried[CONTIG_TRIES], *found = NULL;
-	size_t align = 4096;
+	size_t used = round_up(asked, 4096), align = used > 4096 ? 2 * MIB : 4096;
+	/* A huge page is one piece, and what is not asked for can be cut off it afterwards. */
+	size_t bytes = round_up(asked, align);
 	int tries = 0;
 
-	while (align < bytes && align < 2 * MIB)
-		align *= 2;
 	while (!found && tries < CONTIG_TRIES) {
 		void *p = map_aligned(bytes, align, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 
@@ -210,6 +210,8 @@ static void *contig_ordinary(size_t bytes)
 	}
 	while (tries--)
 		sys_unmap(tried[tries], bytes);
+	if (found && bytes > used)
+		sys_unmap((char *)found + used, bytes - used);
 	return found;
 }
 
