@@ -8,6 +8,7 @@
 #include <linux/mman.h>
 #include <sys/mman.h>
 
+#include "cgroup.h"
 #include "map.h"
 #include "sys.h"
 #include "zone.h"
@@ -66,6 +67,10 @@ static int hugetlb_map(const struct pool *pool, void *addr, size_t bytes,
 	int flags = MAP_HUGETLB | __builtin_ctzll(pool->page_bytes) << MAP_HUGE_SHIFT;
 	int ret = -ENOSYS;
 
+	/* Under such a limit a reserved page can be refused at the first touch, with SIGBUS. */
+	*why = CONTIG_REASON_POPULATE;
+	if (!wish->populate && cgroup_limits_hugetlb())
+		return -EPERM;
 	*why = CONTIG_REASON_MAP;
 	if (wish->populate && !__atomic_load_n(&cannot_move, __ATOMIC_RELAXED))
 		ret = map_elsewhere(addr, bytes, flags, wish, why);

@@ -271,7 +271,7 @@ void block_trim(uint64_t keep_bytes, uint64_t before_ms)
 
 	while (span && looks--) {
 		uint64_t kept = span_free_bytes();
-		bool expired = span->freed_ms < before_ms;
+		bool expired = before_ms && span->freed_ms <= before_ms;
 
 		if (kept <= keep_bytes && !expired)
 			break;

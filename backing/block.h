@@ -51,7 +51,7 @@ uint64_t block_release_pool(const struct pool *pool);
 
 /*
  * block_trim - give back, oldest first, until at most @keep_bytes are kept, and all that was
- * kept before @before_ms. Context: lets go of the lock.
+ * kept since @before_ms or longer. Context: lets go of the lock.
  */
 void block_trim(uint64_t keep_bytes, uint64_t before_ms);
 

@@ -332,7 +332,7 @@ static uint64_t now(clockid_t clock)
 
 uint64_t sys_now_ms(void)
 {
-	return now(CLOCK_MONOTONIC_COARSE) / 1000000u;
+	return now(CLOCK_MONOTONIC) / 1000000u;
 }
 
 uint64_t sys_now_ns(void)

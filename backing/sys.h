@@ -61,7 +61,7 @@ uint64_t sys_ram_bytes(void);
 uint64_t sys_free_bytes(void);	/* free outright, page cache not counted */
 uint64_t sys_available_bytes(void);	/* MemAvailable: what could be had without swapping */
 bool sys_thp_disabled(void);	/* prctl(PR_SET_THP_DISABLE) of this process */
-uint64_t sys_now_ms(void);	/* CLOCK_MONOTONIC, coarse */
+uint64_t sys_now_ms(void);	/* CLOCK_MONOTONIC */
 uint64_t sys_now_ns(void);
 
 void sys_wait(uint32_t *word, uint32_t value);	/* futex */

@@ -4,6 +4,7 @@
 #include <linux/mman.h>
 #include <sys/mman.h>
 
+#include "cgroup.h"
 #include "figures.h"
 #include "given.h"
 #include "measure.h"
@@ -105,6 +106,10 @@ static void *map_huge(const struct pool *pool, int node, bool populate, bool pro
 	int huge = MAP_HUGETLB | __builtin_ctzll(pool->page_bytes) << MAP_HUGE_SHIFT;
 	void *p;
 
+	if (!populate && cgroup_limits_hugetlb()) {
+		pool_fell_through(pool, CONTIG_REASON_POPULATE);
+		return NULL;
+	}
 	if (sys_map(NULL, all, prot, flags | huge, &p)) {
 		pool_fell_through(pool, CONTIG_REASON_POOL);
 		return NULL;

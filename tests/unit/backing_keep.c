@@ -96,7 +96,7 @@ static void a_small_request_lets_what_is_old_go(void)
 	world_begin("size=4K..: thp", 256 * MIB, 10000);
 	a = world_take(4 * MIB);
 	CHECK(!place_free(a.addr));
-	fake_sys.now_ms += 10000;
+	fake_sys.now_ms += 9999;
 	place_decay();
 	CHECK(kept() == 4 * MIB);
 	fake_sys.now_ms += 1;

@@ -130,8 +130,19 @@ static void kept_memory_of_another_node_is_left_alone(void)
 	CHECK(world_take(4 * MIB).addr == a.addr);
 }
 
+static void reserved_only_is_refused_where_a_control_group_limits(void)
+{
+	begin("size=4K..,populate=no: hugetlb-2M, thp");
+	CHECK(world_take(4 * MIB).pool == huge && !fake_sys.populated_bytes);
+	fake_file("/proc/self/cgroup", "0::/a\n");
+	fake_file("/sys/fs/cgroup/a/hugetlb.2MB.max", "4194304\n");
+	CHECK(world_take(4 * MIB).pool == thp);
+	CHECK(world_fell(huge, CONTIG_REASON_POPULATE) == 1);
+}
+
 int main(void)
 {
+	WORLD_RUN(reserved_only_is_refused_where_a_control_group_limits);
 	WORLD_RUN(whole_within_one_huge_page_never_crosses_it);
 	WORLD_RUN(page_is_met_by_any_huge_page);
 	WORLD_RUN(more_than_a_page_is_whole_only_by_pfn);
