@@ -266,18 +266,22 @@ uint64_t block_release_pool(const struct pool *pool)
 
 void block_trim(uint64_t keep_bytes, uint64_t before_ms)
 {
-	struct span *span = span_oldest();
+	struct span *span = span_oldest(), *first_passed = NULL;
 	int looks = TRIM_LOOKS;
 
-	while (span && looks--) {
+	while (span && span != first_passed && looks--) {
 		uint64_t kept = span_free_bytes();
 		bool expired = before_ms && span->freed_ms <= before_ms;
 
 		if (kept <= keep_bytes && !expired)
 			break;
-		/* The end of a page somebody else is on: out of the way of the next look. */
+		/*
+		 * The end of a page somebody else is on: young again, or each call would come
+		 * upon it anew. It can go once that neighbour is freed, and is as young as it then.
+		 */
 		if (!releasable(span)) {
-			span_refresh(span);
+			first_passed = first_passed ? first_passed : span;
+			span_refresh(span, sys_now_ms());
 			span = span_oldest();
 			continue;
 		}

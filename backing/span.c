@@ -362,8 +362,9 @@ struct span *span_give(struct span *span, unsigned int pool, uint64_t now_ms)
 	return span;
 }
 
-void span_refresh(struct span *span)
+void span_refresh(struct span *span, uint64_t now_ms)
 {
+	span->freed_ms = now_ms;
 	age_remove(span);
 	age_insert(span, 0);
 }

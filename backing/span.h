@@ -111,8 +111,8 @@ void span_join(struct span *lower, struct span *upper);
  */
 struct span *span_give(struct span *span, unsigned int pool, uint64_t now_ms);
 
-/* span_refresh - a FREE span goes behind the youngest. Its time stays. */
-void span_refresh(struct span *span);
+/* span_refresh - a FREE span counts as kept since @now_ms: it becomes the youngest. */
+void span_refresh(struct span *span, uint64_t now_ms);
 
 /* span_oldest - the FREE span kept longest; span_newer - the next younger one; NULL ends. */
 struct span *span_oldest(void);

@@ -89,6 +89,25 @@ static void what_is_kept_too_long_goes_back(void)
 	CHECK(!place_free(apart[1].addr) && world_empty());
 }
 
+/* Or every request would look at all of them again. */
+static void ends_of_pages_are_looked_at_once_in_a_decay(void)
+{
+	struct place_result a;
+
+	world_begin("size=4K..: thp", 256 * MIB, 10000);
+	a = world_take(3 * MIB);	/* leaves 1 MiB of its second page */
+	fake_sys.now_ms += 10001;
+	place_decay();
+	CHECK(kept() == MIB && span_oldest()->freed_ms == fake_sys.now_ms);
+	fake_sys.now_ms += 1;
+	place_decay();
+	CHECK(span_oldest()->freed_ms == fake_sys.now_ms - 1);
+	CHECK(!place_free(a.addr));
+	fake_sys.now_ms += 10001;
+	place_decay();
+	CHECK(kept() == 0 && world_empty());
+}
+
 static void a_small_request_lets_what_is_old_go(void)
 {
 	struct place_result a;
@@ -161,6 +180,7 @@ int main(void)
 	WORLD_RUN(no_more_than_retain_is_kept);
 	WORLD_RUN(the_footprint_stays_near_its_peak);
 	WORLD_RUN(what_is_kept_too_long_goes_back);
+	WORLD_RUN(ends_of_pages_are_looked_at_once_in_a_decay);
 	WORLD_RUN(a_small_request_lets_what_is_old_go);
 	WORLD_RUN(blank_is_only_what_nobody_had);
 	WORLD_RUN(sizes_change_in_place);
