@@ -14,6 +14,7 @@
 
 static struct pool pools[CONTIG_POOLS];
 static unsigned int count;
+static struct lock find_lock;
 
 const struct pool *pool_at(unsigned int index)
 {
@@ -150,15 +151,29 @@ static void find_all(void)
 
 unsigned int pool_count(void)
 {
-	static struct lock once;
 	static bool found;
 
 	if (__atomic_load_n(&found, __ATOMIC_ACQUIRE))
 		return count;
-	lock_take(&once);
+	lock_take(&find_lock);
 	if (!found)
 		find_all();
 	__atomic_store_n(&found, true, __ATOMIC_RELEASE);
-	lock_drop(&once);
+	lock_drop(&find_lock);
 	return count;
+}
+
+void pool_hold(void)
+{
+	lock_take(&find_lock);
+}
+
+void pool_let_go(void)
+{
+	lock_drop(&find_lock);
+}
+
+void pool_reset(void)
+{
+	lock_reset(&find_lock);
 }

@@ -42,6 +42,11 @@ struct pool {
  * contig_stats.pool_count is 0 until then. Context: any; no allocation.
  */
 unsigned int pool_count(void);
+
+/* pool_hold, pool_let_go, pool_reset - nobody is finding them meanwhile; around a fork, last. */
+void pool_hold(void);
+void pool_let_go(void);
+void pool_reset(void);
 const struct pool *pool_at(unsigned int index);
 struct contig_pool_stats *pool_stats(const struct pool *pool);
 

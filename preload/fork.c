@@ -177,12 +177,14 @@ static void prepare(void)
 			_IO_list_lock();
 		je_jemalloc_prefork();
 	}
+	heap_hold();
 	given_hold();
 	lock_take(&zone_lock);
 	if (plan && plan->with_snapshot && snapshot_take(&plan->snap)) {
 		plan->with_snapshot = false;
 		plan->refused = !plan->late;
 	}
+	pool_hold();
 }
 
 static void end_late_plan(struct plan *plan)
@@ -199,8 +201,10 @@ static void after_in_parent(void)
 
 	if (plan && plan->with_snapshot)
 		snapshot_parent(&plan->snap);
+	pool_let_go();
 	lock_drop(&zone_lock);
 	given_let_go();
+	heap_let_go();
 	if (!plan || plan->handlers) {
 		je_jemalloc_postfork_parent();
 		if (streams_locked)
@@ -218,6 +222,8 @@ static void after_in_child(void)
 
 	if (plan && plan->refused)
 		syscall(SYS_exit_group, 0);
+	pool_reset();
+	heap_reset();
 	if (plan && plan->with_snapshot)
 		snapshot_child(&plan->snap);
 	lock_reset(&zone_lock);

@@ -53,6 +53,22 @@ void heap_init(void)
 	je_sz_size2index_tab[0] = je_sz_size2index_tab[1] = je_sz_size2index_tab[2];
 }
 
+/* jemalloc holds none of its locks over some of its mappings, so its fork handlers do not do. */
+void heap_hold(void)
+{
+	lock_take(&bump_lock);
+}
+
+void heap_let_go(void)
+{
+	lock_drop(&bump_lock);
+}
+
+void heap_reset(void)
+{
+	lock_reset(&bump_lock);
+}
+
 void heap_set_pages(enum heap_id kind)
 {
 	__atomic_store_n(&pages, kind, __ATOMIC_RELAXED);

@@ -43,6 +43,11 @@ void heap_set_pages(enum heap_id pages);
 /* heap_may_own - may @p, outside heap range and zone, be the heap's all the same? */
 bool heap_may_own(const void *p);
 
+/* heap_hold, heap_let_go, heap_reset - our own lock of the heap, around a fork. After jemalloc's. */
+void heap_hold(void);
+void heap_let_go(void);
+void heap_reset(void);
+
 /* heap_huge_bytes - how much of the heap lies on huge page pools, for fork. */
 size_t heap_huge_bytes(void);
 
