@@ -175,7 +175,7 @@ static void prepare(void)
 		streams_locked = !__libc_single_threaded;
 		if (streams_locked)
 			_IO_list_lock();
-		je_jemalloc_prefork();
+		heap_fork_prepare();
 	}
 	heap_hold();
 	given_hold();
@@ -206,7 +206,7 @@ static void after_in_parent(void)
 	given_let_go();
 	heap_let_go();
 	if (!plan || plan->handlers) {
-		je_jemalloc_postfork_parent();
+		heap_fork_parent();
 		if (streams_locked)
 			_IO_list_unlock();
 	}
@@ -230,7 +230,7 @@ static void after_in_child(void)
 	given_reset(!plan || !plan->with_snapshot ? GIVEN_KEPT :
 		    plan->snap.scope == SNAPSHOT_ALL ? GIVEN_ALL_COPIED : GIVEN_PROMISED_COPIED);
 	if (!plan || plan->handlers)
-		je_jemalloc_postfork_child();	/* glibc has reset the list of streams */
+		heap_fork_child();	/* glibc has reset the list of streams */
 	figures_reset((int)getpid());
 	if (plan && plan->late) {
 		if (plan->kernel)

@@ -21,9 +21,6 @@ size_t cje_malloc_usable_size(void *p);
 int cje_mallctl(const char *name, void *old, size_t *old_bytes, void *fresh, size_t fresh_bytes);
 void cje_malloc_stats_print(void (*write)(void *arg, const char *text), void *arg,
 			    const char *options);
-void je_jemalloc_prefork(void);
-void je_jemalloc_postfork_parent(void);
-void je_jemalloc_postfork_child(void);
 
 /*
  * heap_init - make jemalloc ready, and its smallest size class 16 bytes. By itself it aligns
@@ -42,6 +39,14 @@ void heap_set_pages(enum heap_id pages);
 
 /* heap_may_own - may @p, outside heap range and zone, be the heap's all the same? */
 bool heap_may_own(const void *p);
+
+/*
+ * heap_fork_prepare, heap_fork_parent, heap_fork_child - all of jemalloc's locks around a fork, in
+ * its own order: taken; let go of; in the child made anew.
+ */
+void heap_fork_prepare(void);
+void heap_fork_parent(void);
+void heap_fork_child(void);
 
 /* heap_hold, heap_let_go, heap_reset - our own lock of the heap, around a fork. After jemalloc's. */
 void heap_hold(void);
