@@ -49,6 +49,9 @@ extern uint8_t je_sz_size2index_tab[];
 
 void heap_init(void)
 {
+	/* No room for the range means that addresses are scarce: what is purged gives them back, too. */
+	if (!heap_range.bytes)
+		cje_malloc_conf_2_conf_harder = "prof:false,retain:false";
 	cje_free(cje_malloc(1));
 	je_sz_size2index_tab[0] = je_sz_size2index_tab[1] = je_sz_size2index_tab[2];
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "figures.h"
 #include "heap.h"
@@ -13,10 +14,11 @@
 #include "next.h"
 #include "place.h"
 #include "stats.h"
+#include "sys.h"
 
 enum { USUAL_ALIGN = 16 };
 
-static void *heap_alloc(size_t bytes, size_t align, bool zero)
+static void *heap_try(size_t bytes, size_t align, bool zero)
 {
 	void *p = NULL;
 
@@ -27,6 +29,26 @@ static void *heap_alloc(size_t bytes, size_t align, bool zero)
 		return NULL;
 	}
 	return zero ? memset(p, 0, bytes) : p;
+}
+
+/*
+ * A process at its limit of addresses may find them in what heap and zone keep. Only for requests
+ * that may fit then: what never could is refused without a purge.
+ */
+static bool heap_give_way(size_t bytes)
+{
+	if (heap_range.bytes || bytes > sys_limit(RLIMIT_AS))
+		return false;
+	heap_trim();
+	place_release();
+	return true;
+}
+
+static void *heap_alloc(size_t bytes, size_t align, bool zero)
+{
+	void *p = heap_try(bytes, align, zero);
+
+	return p || !heap_give_way(bytes) ? p : heap_try(bytes, align, zero);
 }
 
 static void *next_alloc(size_t bytes, size_t align, bool zero)
@@ -248,6 +270,8 @@ static void *heap_realloc(void *p, size_t bytes)
 {
 	void *to = cje_realloc(p, bytes);
 
+	if (!to && heap_give_way(bytes))
+		to = cje_realloc(p, bytes);
 	if (!to)
 		errno = ENOMEM;
 	return to;
