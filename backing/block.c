@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "block.h"
 
+#include <errno.h>
+
 #include "demote.h"
 #include "figures.h"
+#include "gather.h"
 #include "sys.h"
 
 /* How many kept spans are looked at for one that ends where the address space is free. */
 enum { TAILS_MOST = 64 };
+
+enum {
+	CONGRUENT_UNITS = 1 << 19,	/* 2 GiB: the largest page that a card registers */
+	GATHERED_UNITS = 16 * 512,	/* 32 MiB: a huge page more or less is 6 % at most */
+};
 
 /* How many are looked at in one go for what can be given back: malloc must not stall in it. */
 enum { TRIM_LOOKS = 256 };
@@ -39,6 +47,16 @@ static struct span *reserve_behind(uint32_t at, uint32_t missing)
 	return span_carve(next, at, missing, SPAN_BUSY);
 }
 
+/* @fresh (BUSY) is mapped now. */
+static void note_mapped(const struct pool *pool, struct span *fresh, const struct map_wish *how)
+{
+	fresh->pool = pool->index;
+	fresh->node = (int16_t)how->node;
+	fresh->zero = true;
+	fresh->sparse = pool->backing == BACKING_HUGETLB && !how->populate;
+	figures_add(&pool_stats(pool)->mapped_bytes, span_bytes(fresh));
+}
+
 /* Map @fresh (BUSY) without the lock. On failure it is RESERVE again. */
 static bool map_fresh(const struct pool *pool, struct span *fresh, const struct map_wish *how,
 		      enum contig_reason *why)
@@ -54,11 +72,7 @@ static bool map_fresh(const struct pool *pool, struct span *fresh, const struct 
 		span_give(fresh, SPAN_RESERVE_POOL, 0);
 		return false;
 	}
-	fresh->pool = pool->index;
-	fresh->node = (int16_t)how->node;
-	fresh->zero = true;
-	fresh->sparse = pool->backing == BACKING_HUGETLB && !how->populate;
-	figures_add(&pool_stats(pool)->mapped_bytes, bytes);
+	note_mapped(pool, fresh, how);
 	return true;
 }
 
@@ -130,6 +144,21 @@ static struct span *grow_tail(const struct pool *pool, struct span *tail,
 	return tail;
 }
 
+/* Above the slots of huge pages while there is room. */
+static struct span *reserve_anywhere(const struct span_wish *place)
+{
+	struct span_wish above = *place;
+	struct span *where;
+
+	above.low_units = (uint32_t)(zone_slot_bytes >> UNIT_SHIFT);
+	where = span_fit(SPAN_RESERVE_POOL, &above);
+	if (where)
+		return span_carve(where, span_fit_start(where, &above), place->units, SPAN_BUSY);
+	where = span_fit(SPAN_RESERVE_POOL, place);
+	return where ? span_carve(where, span_fit_start(where, place), place->units, SPAN_BUSY) :
+		       NULL;
+}
+
 static struct span *grow_anew(const struct pool *pool, const struct span_wish *wish,
 			      const struct map_wish *how, enum contig_reason *why)
 {
@@ -139,28 +168,116 @@ static struct span *grow_anew(const struct pool *pool, const struct span_wish *w
 		.align_units = wish->align_units > page_units ? wish->align_units : page_units,
 		.node = wish->node,
 	};
-	struct span *where = span_fit(SPAN_RESERVE_POOL, &place);
-	struct span *fresh;
+	struct span *fresh = reserve_anywhere(&place);
 
 	*why = CONTIG_REASON_ZONE;
-	if (!where)
-		return NULL;
-	fresh = span_carve(where, span_fit_start(where, &place), place.units, SPAN_BUSY);
 	if (!fresh)
 		return NULL;
 	return map_fresh(pool, fresh, how, why) ? fresh : NULL;
 }
 
+/*
+ * A place for pages that begin at physical address @pa: their own slot, or else one that is
+ * congruent with it as far as a card's largest page reaches.
+ */
+static struct span *reserve_for(uint64_t pa, size_t bytes, const struct span_wish *wish,
+				uint32_t page_units)
+{
+	struct span_wish place = {
+		.units = (uint32_t)(bytes >> UNIT_SHIFT), .align_units = CONGRUENT_UNITS,
+		.phase_units = (uint32_t)(pa >> UNIT_SHIFT) & (CONGRUENT_UNITS - 1),
+		.node = wish->node,
+	};
+	uint32_t slot = (uint32_t)(pa >> UNIT_SHIFT);
+	struct span *where, *fresh;
+
+	if (pa && wish->align_units <= CONGRUENT_UNITS &&
+	    place.phase_units % wish->align_units == 0) {
+		where = pa < zone_slot_bytes && bytes <= zone_slot_bytes - pa ?
+			span_covering(slot) : NULL;
+		if (where && where->state == SPAN_RESERVE && slot + place.units <= span_end(where))
+			return span_carve(where, slot, place.units, SPAN_BUSY);
+		fresh = reserve_anywhere(&place);
+		if (fresh)
+			return fresh;
+	}
+	place.phase_units = 0;
+	place.align_units = wish->align_units > page_units ? wish->align_units : page_units;
+	return reserve_anywhere(&place);
+}
+
+static struct span *settle(const struct pool *pool, const struct gathered *got,
+			   const struct span_wish *wish, const struct map_wish *how)
+{
+	struct span *fresh = reserve_for(got->pa, got->bytes, wish, page_units_of(pool));
+	int ret = 0;
+
+	lock_drop(&zone_lock);
+	if (fresh)
+		ret = gather_settle(got, span_address(fresh));
+	else
+		sys_unmap(got->addr, got->bytes);
+	lock_take(&zone_lock);
+	if (!fresh)
+		return NULL;
+	if (ret) {
+		span_give(fresh, SPAN_RESERVE_POOL, 0);
+		return NULL;
+	}
+	gather_inherit(span_address(fresh), span_bytes(fresh));
+	note_mapped(pool, fresh, how);
+	return fresh;
+}
+
+/* *@unable: not by this kernel, and nothing was done. */
+static struct span *grow_gathered(const struct pool *pool, const struct span_wish *wish,
+				  const struct map_wish *how, enum contig_reason *why,
+				  bool *unable)
+{
+	size_t bytes = (size_t)round_up(wish->units, page_units_of(pool)) << UNIT_SHIFT;
+	struct gathered got;
+	struct span *span;
+	int ret;
+
+	lock_drop(&zone_lock);
+	ret = gather_pages(pool, bytes, how, &got, why);
+	lock_take(&zone_lock);
+	*unable = ret == -ENOSYS;
+	if (ret)
+		return NULL;
+	*why = CONTIG_REASON_ZONE;
+	span = settle(pool, &got, wish, how);
+	return span;
+}
+
+/*
+ * Is the physical order of the pages worth looking at: where it was promised, and where a request
+ * is so large that beginning on a fresh page, instead of on what a neighbour left of one, costs
+ * little. Small ones that nobody made a demand for are packed densely.
+ */
+static bool is_gathered(const struct pool *pool, const struct span_wish *wish,
+			const struct map_wish *how)
+{
+	return pool->backing == BACKING_HUGETLB && how->populate && !wish->page_units &&
+	       (how->promise || wish->units >= GATHERED_UNITS);
+}
+
 struct span *block_grow(const struct pool *pool, const struct span_wish *wish,
 			const struct map_wish *how, bool alone, enum contig_reason *why)
 {
-	struct span *tail = alone || wish->page_units ? NULL : best_tail(pool, wish);
-	struct span *span = NULL;
+	struct span *tail, *span = NULL;
+	bool unable;
 
-	if (tail)
-		span = grow_tail(pool, tail, wish, how, why);
-	else
-		span = grow_anew(pool, wish, how, why);
+	if (is_gathered(pool, wish, how)) {
+		span = grow_gathered(pool, wish, how, why, &unable);
+		if (!span && !unable)
+			return NULL;
+	}
+	if (!span) {
+		tail = alone || wish->page_units ? NULL : best_tail(pool, wish);
+		span = tail ? grow_tail(pool, tail, wish, how, why) :
+			      grow_anew(pool, wish, how, why);
+	}
 	if (!span)
 		return NULL;
 	cut_to(span, wish->units);

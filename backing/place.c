@@ -8,7 +8,7 @@
 #include "alter.h"
 #include "block.h"
 #include "figures.h"
-#include "measure.h"
+#include "promise.h"
 #include "sys.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -81,41 +81,7 @@ static void account(const struct span *span, bool taken)
 
 static bool needs_check(const struct decision *decision)
 {
-	return decision->contiguity.kind != CONTIGUITY_ANY;
-}
-
-/* One huge page meets a promise by being one; what is larger is looked up by PFN. */
-static bool met_by_one_page(const struct pool *pool, const struct place_wish *wish)
-{
-	return pool->backing == BACKING_HUGETLB &&
-	       wish->decision->contiguity.kind != CONTIGUITY_SIZE &&
-	       wish->bytes <= pool->page_bytes;
-}
-
-static bool promise_kept(const struct pool *pool, const struct span *span,
-			 const struct place_wish *wish)
-{
-	const struct contiguity *promise = &wish->decision->contiguity;
-	struct physmap_figures figures;
-
-	if (pool->backing == BACKING_HUGETLB) {
-		if (promise->kind == CONTIGUITY_PAGE || met_by_one_page(pool, wish))
-			return true;
-		if (promise->kind == CONTIGUITY_SIZE && promise->bytes <= pool->page_bytes &&
-		    (uintptr_t)span_address(span) % pool->page_bytes == 0)
-			return true;
-	}
-	if (measure_self(span_address(span), wish->bytes, &figures))
-		return false;
-	switch (promise->kind) {
-	case CONTIGUITY_PAGE:
-		return pool->backing != BACKING_BASE &&
-		       (figures.extents == 1 || figures.page_bytes >= pool->page_bytes);
-	case CONTIGUITY_WHOLE:
-		return figures.extents == 1;
-	default:
-		return figures.extents == 1 || figures.page_bytes >= promise->bytes;
-	}
+	return promise_made(&decision->contiguity);
 }
 
 static struct span_wish span_wish_of(const struct pool *pool, const struct place_wish *wish,
@@ -129,26 +95,36 @@ static struct span_wish span_wish_of(const struct pool *pool, const struct place
 	};
 	uint32_t page_units = (uint32_t)(pool->page_bytes >> UNIT_SHIFT);
 
-	if (wish->decision->contiguity.kind == CONTIGUITY_WHOLE && met_by_one_page(pool, wish))
+	if (wish->decision->contiguity.kind == CONTIGUITY_WHOLE &&
+	    promise_by_one_page(pool, &wish->decision->contiguity, wish->bytes))
 		out.page_units = page_units;
 	else if (needs_check(wish->decision) && out.align_units < page_units)
 		out.align_units = page_units;
 	return out;
 }
 
-/* From what is kept. A promise that only PFNs could prove is never met from kept memory. */
+/* From what is kept; of huge pages only where a promise was made, others may have been split. */
 static struct span *reuse(const struct pool *pool, const struct place_wish *wish,
 			  const struct span_wish *like)
 {
+	const struct contiguity *promise = &wish->decision->contiguity;
+	uint32_t start = SPAN_NOWHERE;
 	struct span *span;
 
-	if (needs_check(wish->decision) && pool->backing != BACKING_HUGETLB)
+	if (promise_made(promise) && pool->backing != BACKING_HUGETLB)
 		return NULL;
-	span = span_fit(pool->index, like);
+	if (promise_by_pfn(pool, promise, wish->bytes)) {
+		span = promise_find(pool, promise, like, &start);
+	} else {
+		span = span_fit(pool->index, like);
+		if (span)
+			start = span_fit_start(span, like);
+	}
 	if (!span)
 		return NULL;
-	span = span_carve(span, span_fit_start(span, like), like->units, SPAN_USED);
-	if (span && needs_check(wish->decision) && !promise_kept(pool, span, wish)) {
+	span = span_carve(span, start, like->units, SPAN_USED);
+	if (span && promise_made(promise) &&
+	    !promise_kept(pool, promise, span_address(span), wish->bytes)) {
 		span_give(span, pool->index, sys_now_ms());
 		return NULL;
 	}
@@ -164,6 +140,8 @@ static struct map_wish map_wish_of(const struct pool *pool, const struct place_w
 
 	return (struct map_wish){
 		.node = node,
+		.promise = promise_by_pfn(pool, &wish->decision->contiguity, wish->bytes) ?
+			   &wish->decision->contiguity : NULL,
 		.populate = populate == POPULATE_YES || needs_check(wish->decision) ||
 			    (populate == POPULATE_AUTO && pool->backing == BACKING_HUGETLB),
 	};
@@ -185,7 +163,8 @@ static struct span *grow(const struct pool *pool, const struct place_wish *wish,
 		pool_fell_through(pool, why);
 		return NULL;
 	}
-	if (needs_check(wish->decision) && !promise_kept(pool, span, wish)) {
+	if (needs_check(wish->decision) &&
+	    !promise_kept(pool, &wish->decision->contiguity, span_address(span), wish->bytes)) {
 		bytes = span_bytes(span);
 		block_release(span_give(span, pool->index, sys_now_ms()), bytes);
 		pool_fell_through(pool, CONTIG_REASON_PROMISE);

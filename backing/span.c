@@ -214,7 +214,8 @@ static uint32_t align_up(uint32_t unit, uint32_t align)
 
 uint32_t span_fit_start(const struct span *span, const struct span_wish *wish)
 {
-	uint32_t start = align_up(span->first, wish->align_units);
+	uint32_t low = span->first > wish->low_units ? span->first : wish->low_units;
+	uint32_t start = low + (wish->phase_units - low) % wish->align_units;
 	uint32_t end = span->first + span->units;
 
 	/* RESERVE is bound to no node yet; mapping it will bind it. */

@@ -51,6 +51,8 @@ struct span {
 struct span_wish {
 	uint32_t units;
 	uint32_t align_units;	/* of its first unit; a power of two */
+	uint32_t phase_units;	/* of its first unit modulo align_units */
+	uint32_t low_units;	/* its first unit at least */
 	uint32_t page_units;	/* not 0: must lie inside one page of that many units */
 	int16_t node;		/* only spans bound alike */
 };

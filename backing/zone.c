@@ -14,6 +14,7 @@
 #define RANGE_USUAL	(256 * GIB)
 
 struct range zone, heap_range;
+size_t zone_slot_bytes;
 struct lock zone_lock;
 
 static int map_reserve(void *addr, size_t bytes, int more_flags, void **out)
@@ -80,6 +81,9 @@ void zone_init(void)
 		zone = (struct range){ base + heap_bytes, zone_bytes };
 		break;
 	}
+	/* Twice the memory of the machine: physical addresses have holes. */
+	if (zone.bytes >= usual_bytes())
+		zone_slot_bytes = zone.bytes / 2;
 	contig_stats.zone_base = zone.base;
 	contig_stats.zone_bytes = zone.bytes;
 }

@@ -26,6 +26,13 @@ struct range {
 extern struct range zone __attribute__((visibility("hidden")));
 extern struct range heap_range __attribute__((visibility("hidden")));
 
+/*
+ * The lower part of the zone, in which huge page P of physical memory has the place zone.base + P,
+ * so that neighbours in memory are neighbours in the zone. What is not placed so lies above it as
+ * long as there is room. 0: addresses are scarce, nothing is placed so.
+ */
+extern size_t zone_slot_bytes __attribute__((visibility("hidden")));
+
 /* Guards the tiling of the zone (span.h). Never held over a system call that can be slow. */
 extern struct lock zone_lock;
 
