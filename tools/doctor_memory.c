@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* The lines of `contig doctor` about huge pages. */
+#include "blocks.h"
 #include "cgroup.h"
 #include "doctor.h"
 #include "policy.h"
 #include "sysinfo.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+
+/* Of free memory in blocks of 2 MiB: below, THP has to compact for most of its pages; above, not. */
+#define DOCTOR_PERCENT_BAD	20
+#define DOCTOR_PERCENT_GOOD	60
+#define DOCTOR_TRIES_LEAST	20	/* of compaction, before their failures mean something */
 
 /* A pool worth having: 1 GiB, but no more than an eighth of the memory. */
 static uint64_t doctor_suggest_pages(uint64_t page_bytes)
@@ -115,6 +122,22 @@ void doctor_check_cgroups(struct findings *to)
 			     found ? "a hugetlb controller, no limit" : "no hugetlb controller");
 }
 
+/* The command that switches on the largest size below that of a PMD. Return: is there one? */
+static bool doctor_mend_thp_size(struct findings *to, const struct sysinfo_thp *thp)
+{
+	char path[160];
+
+	for (unsigned int i = thp->count; i--;) {
+		if (thp->size[i].page_bytes == thp->pmd_bytes)
+			continue;
+		findings_mend(to, "echo madvise > %s",
+			      sysinfo_format_pages_path(SYSINFO_THP, thp->size[i].page_bytes,
+							"enabled", path));
+		return true;
+	}
+	return false;
+}
+
 static void doctor_check_thp_sizes(struct findings *to, const struct sysinfo_thp *thp)
 {
 	char on[128] = "", size[24];
@@ -133,7 +156,7 @@ static void doctor_check_thp_sizes(struct findings *to, const struct sysinfo_thp
 	}
 	findings_add(to, FINDINGS_LACK, "multi-size THP", "every size is switched off: where no "
 		     "2 MiB block is free, memory comes in 4 KiB pages");
-	findings_mend(to, "echo madvise > " SYSINFO_THP "/hugepages-64kB/enabled");
+	doctor_mend_thp_size(to, thp);
 }
 
 void doctor_check_thp(struct findings *to)
@@ -169,24 +192,93 @@ void doctor_check_thp(struct findings *to)
 	doctor_check_thp_sizes(to, &thp);
 }
 
+/* Where most tries failed, or most of memory cannot be moved, more tries will not mend it. */
+static bool doctor_can_compact(void)
+{
+	struct blocks_compaction compaction;
+	struct blocks_kinds kinds;
+
+	if (!blocks_read_kinds(&kinds) && kinds.unmovable > kinds.all / 2)
+		return false;
+	return blocks_read_compaction(&compaction) || compaction.tries < DOCTOR_TRIES_LEAST ||
+	       compaction.failures <= compaction.tries / 2;
+}
+
+static void doctor_check_page_blocks(struct findings *to)
+{
+	struct blocks_kinds kinds;
+	int ret = blocks_read_kinds(&kinds);
+
+	if (ret) {
+		findings_add(to, FINDINGS_NOTE, "page blocks", "/proc/pagetypeinfo %s",
+			     ret == -EACCES ? "is root's" : "tells nothing");
+		return;
+	}
+	findings_add(to, FINDINGS_OK, "page blocks", "of %" PRIu64 " blocks of memory %" PRIu64
+		     " hold what cannot be moved, %" PRIu64 " what can be reclaimed; pinned pages "
+		     "are not told", kinds.all, kinds.unmovable, kinds.reclaimable);
+}
+
+static void doctor_check_compaction(struct findings *to, bool fragmented)
+{
+	struct blocks_compaction compaction;
+	bool helps = doctor_can_compact();
+	uint64_t failed = 0, tries = 0;
+
+	if (!blocks_read_compaction(&compaction)) {
+		failed = compaction.failures;
+		tries = compaction.tries;
+	}
+	findings_add(to, !fragmented || !helps ? FINDINGS_NOTE : FINDINGS_LACK, "compaction",
+		     "%s; %" PRIu64 " of %" PRIu64 " tries failed since boot%s",
+		     !fragmented ? "not needed now" : helps ? "can help" : "cannot help much",
+		     failed, tries, fragmented && !helps ?
+		     ": pinned pages or the kernel's own memory stand in the way" : "");
+	if (fragmented && helps)
+		findings_mend(to, "echo 1 > /proc/sys/vm/compact_memory");
+}
+
+/* Pages of a pool are taken while there are blocks for them; else smaller pages are the way. */
+static void doctor_mend_fragmentation(struct findings *to, const struct blocks_free *free)
+{
+	struct sysinfo_thp thp;
+	char size[24];
+
+	sysinfo_read_thp(&thp);
+	if (free->half_bytes / 2 > free->huge_bytes && !doctor_can_compact() &&
+	    !sysinfo_is_advised_served(&thp, MIB) && doctor_mend_thp_size(to, &thp))
+		return;
+	findings_mend(to, doctor_can_compact() ? "contig pool reserve %s --compact" :
+		      "contig pool reserve %s --persist   # and boot: memory is whole then",
+		      policy_format_size(doctor_suggest_pages(2 * MIB) * 2 * MIB, size));
+}
+
 void doctor_check_fragmentation(struct findings *to)
 {
-	uint64_t free_bytes, large_bytes, percent;
-	char free_text[24], large_text[24];
+	char free_text[24], huge_text[24];
+	struct blocks_free free;
+	uint64_t percent;
 
-	if (sysinfo_read_free_blocks(2 * MIB, &free_bytes, &large_bytes) || !free_bytes) {
+	if (blocks_read_free(&free)) {
 		findings_add(to, FINDINGS_NOTE, "free memory", "/proc/buddyinfo tells nothing");
 		return;
 	}
-	percent = large_bytes * 100 / free_bytes;
-	findings_add(to, percent < 20 ? FINDINGS_LACK : FINDINGS_OK, "free memory",
-		     "%s, %s of it (%" PRIu64 " %%) in blocks of 2M or more: %s",
-		     policy_format_size(free_bytes / MIB * MIB, free_text),
-		     policy_format_size(large_bytes / MIB * MIB, large_text), percent,
-		     percent < 20 ? "badly fragmented" : percent < 60 ? "somewhat fragmented" :
-		     "hardly fragmented");
-	if (percent < 20)
-		findings_mend(to, "echo 1 > /proc/sys/vm/compact_memory");
+	percent = free.huge_bytes * 100 / free.bytes;
+	policy_format_size(free.bytes / MIB * MIB, free_text);
+	policy_format_size(free.huge_bytes / MIB * MIB, huge_text);
+	if (percent < DOCTOR_PERCENT_BAD) {
+		findings_add(to, FINDINGS_LACK, "free memory", "memory is fragmented: %s free, but "
+			     "only %" PRIu64 " blocks of 2M in it (%" PRIu64 " %%), and %" PRIu64
+			     " of 1M", free_text, free.huge_bytes / (2 * MIB), percent,
+			     (free.half_bytes - free.huge_bytes) / MIB);
+		doctor_mend_fragmentation(to, &free);
+	} else {
+		findings_add(to, FINDINGS_OK, "free memory", "%s free, %s of it (%" PRIu64 " %%) in "
+			     "blocks of 2M or more: %s fragmented", free_text, huge_text, percent,
+			     percent < DOCTOR_PERCENT_GOOD ? "somewhat" : "hardly");
+	}
+	doctor_check_page_blocks(to);
+	doctor_check_compaction(to, percent < DOCTOR_PERCENT_BAD);
 }
 
 void doctor_check_source(struct findings *to)

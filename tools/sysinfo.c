@@ -232,34 +232,6 @@ bool sysinfo_is_advised_served(const struct sysinfo_thp *thp, uint64_t page_byte
 	return !strcmp(word, "always") || !strcmp(word, "madvise");
 }
 
-int sysinfo_read_free_blocks(uint64_t block_bytes, uint64_t *free_bytes, uint64_t *large_bytes)
-{
-	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), all = 0, large = 0;
-	FILE *in = fopen("/proc/buddyinfo", "re");
-	char line[512];
-
-	if (!in)
-		return -errno;
-	while (fgets(line, sizeof(line), in)) {
-		char *at = strstr(line, "zone"), *end;
-		uint64_t bytes = page_bytes;
-
-		at = at ? strchr(at + 4 + strspn(at + 4, " "), ' ') : NULL;
-		for (; at; bytes *= 2, at = end) {
-			uint64_t blocks = strtoull(at, &end, 10);
-
-			if (end == at)
-				break;
-			all += blocks * bytes;
-			large += bytes >= block_bytes ? blocks * bytes : 0;
-		}
-	}
-	fclose(in);
-	*free_bytes = all;
-	*large_bytes = large;
-	return 0;
-}
-
 int sysinfo_check_pfns(void)
 {
 	struct physmap_figures figures;

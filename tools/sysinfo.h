@@ -73,14 +73,6 @@ void sysinfo_read_thp(struct sysinfo_thp *out);
  */
 bool sysinfo_is_advised_served(const struct sysinfo_thp *thp, uint64_t page_bytes);
 
-/**
- * sysinfo_read_free_blocks - free memory, and how much of it lies in large blocks
- * @block_bytes: what counts as large
- *
- * Return: 0 or -errno of /proc/buddyinfo.
- */
-int sysinfo_read_free_blocks(uint64_t block_bytes, uint64_t *free_bytes, uint64_t *large_bytes);
-
 /* sysinfo_check_pfns - can this process see page frame numbers. Return: 0, -EPERM or -errno. */
 int sysinfo_check_pfns(void);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "verdict.h"
+#include "blocks.h"
 #include "cgroup.h"
 #include "sysinfo.h"
 
@@ -173,7 +174,7 @@ static void verdict_judge_thp(struct judge *judge, const struct chain_link *link
 {
 	const struct machine *machine = &judge->machine;
 	struct verdict *verdict = verdict_add(judge, link);
-	uint64_t free_bytes, large_bytes;
+	struct blocks_free blocks;
 	char large[24] = "an unknown amount";
 
 	if (!machine->thp.enabled[0]) {
@@ -186,8 +187,8 @@ static void verdict_judge_thp(struct judge *judge, const struct chain_link *link
 		snprintf(verdict->mend, sizeof(verdict->mend),
 			 "echo madvise > " SYSINFO_THP "/enabled");
 	} else if (!verdict_refuse_promise(judge, 0, verdict)) {
-		if (!sysinfo_read_free_blocks(machine->thp.pmd_bytes, &free_bytes, &large_bytes))
-			policy_format_size(large_bytes / MIB * MIB, large);
+		if (!blocks_read_free(&blocks))
+			policy_format_size(blocks.huge_bytes / MIB * MIB, large);
 		verdict_say(verdict, true, "enabled = %s, defrag = %s; free in blocks of that "
 			    "size: %s", machine->thp.enabled, machine->thp.defrag, large);
 	}
