@@ -6,6 +6,7 @@ turned by one from round to round, so that what changes on the machine meanwhile
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,8 @@ from sides import SIDES, Side, side_environment
 
 POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 POOL_PAGE_MIB = 2
+MTHP = "/sys/kernel/mm/transparent_hugepage/hugepages-{}kB/enabled"
+MTHP_KIB = (1024, 64)
 INPUT_BYTES = 20_000_000
 TIMEOUT_S = 600
 
@@ -48,6 +51,35 @@ def set_pool(pages):
             pool.write(str(pages))
         time.sleep(0.05)
     raise RunFailed(f"the pool stays at {pool_pages()} pages instead of {pages}")
+
+
+def has_mthp():
+    """Are the switches of multi-size THP there, and ours to turn?"""
+    return all(os.access(MTHP.format(kib), os.W_OK) for kib in MTHP_KIB)
+
+
+def set_mthp(value):
+    """Turn them; run.sh has noted what they were."""
+    for kib in MTHP_KIB:
+        with open(MTHP.format(kib), "w", encoding="ascii") as switch:
+            switch.write(value)
+
+
+@contextlib.contextmanager
+def fragmented(program, arguments):
+    """A machine that bench/fragment holds fragmented; what it says of it."""
+    if not arguments:
+        yield None
+        return
+    with subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as holder:
+        try:
+            said = holder.stdout.readline()
+            if not said:
+                raise RunFailed(holder.stderr.read().strip() or "bench/fragment ended")
+            yield json.loads(said)
+        finally:
+            holder.stdin.close()
 
 
 def make_input(path):
@@ -109,7 +141,8 @@ class Asker:
     def side(self, name):
         """The side called @name; one by hand runs on libc's allocator."""
         if name in BY_HAND:
-            return Side(name, pool="needed" if BY_HAND[name] == "hugetlb" else "any")
+            return Side(name, pool="needed" if BY_HAND[name] == "hugetlb" else "any",
+                        mthp="mTHP" in name)
         return SIDES[name]
 
     def obstacle(self, name):
@@ -122,6 +155,8 @@ class Asker:
             return "no pool of huge pages could be had"
         if side.pool == "none" and self.own_pages:
             return "this machine has a pool of its own"
+        if side.mthp and not has_mthp():
+            return "this kernel has no multi-size THP (6.8), or its switches are root's"
         self.environments[name] = environment
         return None
 
@@ -142,6 +177,8 @@ class Asker:
         if self.borrowed_pages:  # run.sh puts the pool back
             set_pool(self.own_pages +
                      (0 if self.side(name).pool == "none" else self.borrowed_pages))
+        if self.question.fragment and has_mthp():
+            set_mthp("madvise" if self.side(name).mthp else "never")
         return getattr(self, "run_" + self.question.way)(name)
 
     def run_program(self, name):
@@ -267,8 +304,10 @@ def main():
     question = next(one for one in QUESTIONS if one.name == options.name)
     start = time.monotonic()
     load = os.getloadavg()[0]
+    fragment = None
     try:
-        sides = ask(question, options)
+        with fragmented(os.path.join(options.programs, "fragment"), question.fragment) as fragment:
+            sides = ask(question, options)
     except RunFailed as failure:
         sides = {name: {"skipped": f"failed: {failure}"} for name in question.sides}
     for side in sides.values():
@@ -276,6 +315,8 @@ def main():
     result = {"question": question.name, "title": question.title, "metric": question.metric,
               "unit": question.unit, "load_before": load,
               "seconds": round(time.monotonic() - start, 1), "sides": sides}
+    if fragment:
+        result["fragment"] = fragment
     with open(os.path.join(options.out, question.name + ".json"), "w", encoding="ascii") as out:
         json.dump(result, out, indent=1)
     return 0

@@ -17,9 +17,9 @@ class Bar:
     """A promise about @side.
 
     speed: the best of @peers takes at least @bound times as long; faster: more than that;
-    excess: it needs at most @bound more than @peers; at most: its figure is at most @bound.
+    excess: it needs at most @bound more than @peers; at most, at least: its figure is that.
     @bound None: shown, not judged. @statistic: "median", or "low": the best run of each side,
-    which says what neighbours on a busy machine hide.
+    which says what neighbours on a busy machine hide; or "high": the worst run of each side.
     """
     kind: str
     side: str
@@ -37,6 +37,7 @@ class Question:
     way: "program" prints a line of JSON; "callgrind" counts the instructions of one operation;
     "spawn" prints a line for each side itself; "command" is timed from outside.
     argument: of the program, the one that @limit_s may lower for slow sides.
+    fragment: arguments of bench/fragment, which holds the machine fragmented meanwhile.
     """
     name: str
     title: str
@@ -53,6 +54,7 @@ class Question:
     warm_runs: int = 1
     limit_s: float = 0.0
     details: tuple = ()     # other metrics to show
+    fragment: tuple = ()
     long_only: bool = False
 
 
@@ -86,6 +88,15 @@ def compression(name, command):
          Bar("speed", "contig", ("glibc",), None, "speed of glibc")),
         "s of processor time", metric="cpu_s", way="command", pool_mib=768, warm_runs=0,
         details=("wall_s", "system_s"))
+
+
+def stall_bars():
+    """Time and worst stall of an allocation against THP's, at the median and at the worst."""
+    return tuple(
+        Bar("speed", "contig mthp", ("THP by hand",), 10, text, metric, statistic)
+        for metric, text in (("", "speed of MADV_HUGEPAGE"),
+                             ("worst_ns", "shorter worst stall than MADV_HUGEPAGE's"))
+        for statistic in ("median", "high"))
 
 
 QUESTIONS = (
@@ -138,6 +149,17 @@ QUESTIONS = (
         (Bar("speed", "contig", PEERS, 1, "speed of the best of all"),
          Bar("speed", "contig no pool", PEERS, None, "speed of the best of all")),
         "ms", MS, pool_mib=2560, details=PAGES),
+    Question(
+        "fragmented", "512 MiB touched, on a machine with one pinned page in each 2 MiB",
+        ("stall", "malloc", "512"),
+        ("contig mthp", "contig", "contig thp", "THP by hand", "THP and mTHP by hand",
+         "glibc hugetlb=1", "jemalloc thp") + PLAIN,
+        (Bar("at least", "contig mthp", (), 100, "percent on pages of 1 MiB or more", "on_1m"),
+         Bar("at least", "contig", (), 100, "percent on pages of 2 MiB", "on_2m"),
+         Bar("at most", "THP by hand", (), None, "percent on pages of 2 MiB", "on_2m"))
+        + stall_bars(),
+        "ms", MS, pool_mib=576, runs=5, fragment=("--share", "1"),
+        details=("on_1m", "on_2m", "get_ms", "worst_ns", "p50_ns")),
     updates("updates", 2048),
     updates("updates-4g", 4096, long_only=True),
     Question(
@@ -164,4 +186,4 @@ QUESTIONS = (
 )
 
 # Sides that are no allocator but the same program, with memory from mmap by its own hand.
-BY_HAND = {"hugetlb by hand": "hugetlb", "THP by hand": "thp"}
+BY_HAND = {"hugetlb by hand": "hugetlb", "THP by hand": "thp", "THP and mTHP by hand": "thp"}

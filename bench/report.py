@@ -55,7 +55,7 @@ def judge(question, result, bar):
     if own is None or (bar.peers and not rivals):
         return None, "", None
     peer = min(rivals, key=rivals.get) if rivals else ""
-    if bar.kind == "at most":
+    if bar.kind in ("at most", "at least"):
         value = own
     elif bar.kind == "excess":
         value = (own - rivals[peer]) * question.scale
@@ -64,19 +64,21 @@ def judge(question, result, bar):
     if bar.bound is None:
         return value, peer, None
     return value, peer, {"at most": value <= bar.bound, "excess": value <= bar.bound,
+                         "at least": value >= bar.bound,
                          "speed": value >= bar.bound, "faster": value > bar.bound}[bar.kind]
 
 
 def bar_line(question, result, bar):
     """One line on @bar, and its verdict."""
     value, peer, met = judge(question, result, bar)
-    sign = {"at most": "<=", "excess": "<=", "speed": ">=", "faster": ">"}[bar.kind]
+    sign = {"at most": "<=", "excess": "<=", "at least": ">=", "speed": ">=",
+            "faster": ">"}[bar.kind]
     verdict = {True: "met", False: "missed", None: "shown"}[met]
     if value is None:
         return f"not measured: {bar.side}: {bar.text}", "not measured"
     figure = f"{value:.3f}x" if bar.kind in ("speed", "faster") else f"{value:.3f}"
     against = f" ({peer})" if len(bar.peers) > 1 else ""
-    against += ", lowest of each" if bar.statistic == "low" else ""
+    against += {"low": ", lowest of each", "high": ", highest of each"}.get(bar.statistic, "")
     asked = f" (asked: {sign} {bar.bound})" if bar.bound is not None else ""
     return f"{verdict}: {bar.side}: {figure} {bar.text}{against}{asked}", verdict
 
@@ -84,7 +86,7 @@ def bar_line(question, result, bar):
 def show_side(question, name, side, own):
     """One line of the table of a question."""
     if "median" not in side:
-        print(f"  {name:17} {side.get('skipped', 'not run')}")
+        print(f"  {name:20} {side.get('skipped', 'not run')}")
         return
     metric, scale = question.metric, question.scale
     median = side["median"][metric]
@@ -94,7 +96,7 @@ def show_side(question, name, side, own):
                        if detail in side["median"])
     if "times" in side and side["times"] != int(question.command[1]):
         details = f"({side['times']} turns) {details}"
-    print(f"  {name:17} {median * scale:12.4g}   {low:10.4g} .. {high:<10.4g} "
+    print(f"  {name:20} {median * scale:12.4g}   {low:10.4g} .. {high:<10.4g} "
           f"{len(side['runs']):2} runs {ratio}  {details}".rstrip())
 
 
@@ -103,6 +105,10 @@ def show(question, result):
     own = figure_of(result, question.sides[0], question.metric)
     print(f"\n{question.name}: {question.title} [{question.unit}; median, lowest .. highest; "
           f"ratio to {question.sides[0]}]")
+    if "fragment" in result:
+        print("  bench/fragment holds {pages} pages ({held_mib:.0f} MiB) pinned by {pinned_by}; free "
+              "blocks of 2 MiB: {free_blocks_before} before, {free_blocks} now"
+              .format(**result["fragment"]))
     for name in question.sides:
         show_side(question, name, result["sides"][name], own)
     for bar in question.bars:

@@ -26,7 +26,7 @@ long=
 strict=
 export PYTHONDONTWRITEBYTECODE=1
 
-# Prints "NAME POOL_MIB" of every question that is asked.
+# Prints "NAME POOL_MIB FRAGMENTED" of every question that is asked; the last is 0 or 1.
 run_questions() {
 	python3 - "$long" "$@" <<-'EOF'
 		import sys
@@ -38,7 +38,7 @@ run_questions() {
 		for question in QUESTIONS:
 		    if question.name in sys.argv[2:] or \
 		       not sys.argv[2:] and (sys.argv[1] or not question.long_only):
-		        print(question.name, question.pool_mib)
+		        print(question.name, question.pool_mib, int(bool(question.fragment)))
 	EOF
 }
 
@@ -51,15 +51,21 @@ run_warm() {
 }
 
 run_question() {
-	local name=$1 pool_mib=$2 status
+	local name=$1 pool_mib=$2 fragmented=$3 status
 
 	pool_lock || return 1
+	# Noted as they are: measure.py turns them for some sides.
+	if [ "$fragmented" -eq 1 ] && [ -e "$POOL_THP_DIR/hugepages-1024kB/enabled" ]; then
+		thp_set "hugepages-1024kB/enabled=$(thp_read hugepages-1024kB/enabled)" \
+			"hugepages-64kB/enabled=$(thp_read hugepages-64kB/enabled)"
+	fi
 	if [ "$pool_mib" -gt 0 ] && ! pool_borrow "$pool_mib"; then
 		pool_mib=0
 	fi
 	pool_run python3 bench/measure.py "$name" --runs "$RUNS" --build "$LIBRARY_DIR" \
 		--programs "$OUT/bin" --out "$OUT" --pool-mib "$pool_mib" 3<&-
 	status=$?
+	thp_return
 	pool_return
 	pool_unlock
 	[ $status -eq 0 ] || return $status
@@ -84,9 +90,9 @@ make -s -f Makefile -f mk/bench.mk BUILD="$BUILD" bench-programs || exit 1
 python3 bench/report.py machine "$OUT"
 run_warm
 names=()
-while read -r name pool_mib <&3; do
+while read -r name pool_mib fragmented <&3; do
 	rm -f "$OUT/$name.json"
-	run_question "$name" "$pool_mib" || exit
+	run_question "$name" "$pool_mib" "$fragmented" || exit
 	names+=("$name")
 done 3<<<"$questions"
 python3 bench/report.py finish $strict "$OUT" "${names[@]}"

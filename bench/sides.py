@@ -18,11 +18,13 @@ class Side:
 
     pool: "any": runs with what pool of huge pages there is; "needed": left out without one;
     "none": runs while the borrowed pool is taken away.
+    mthp: transparent huge pages of 1 MiB and 64 KiB are switched on meanwhile.
     """
     name: str
     library: str = ""
     variables: dict = field(default_factory=dict)
     pool: str = "any"
+    mthp: bool = False
 
 
 JEMALLOC, MIMALLOC = "libjemalloc.so.2", "libmimalloc.so.2"
@@ -47,6 +49,9 @@ SIDES = {side.name: side for side in (
          pool="needed"),
     Side("contig", CONTIG, pool="needed"),
     Side("contig no pool", CONTIG, pool="none"),
+    # Where a pool stays and is not used.
+    Side("contig thp", CONTIG, {"CONTIG_POLICY": "size=1M..: thp, mthp, base"}),
+    Side("contig mthp", CONTIG, {"CONTIG_POLICY": "size=1M..: thp, mthp, base"}, mthp=True),
     # Where no large memory is asked for and the pool therefore says nothing.
     Side("contig small", CONTIG),
 )}
