@@ -29,24 +29,23 @@ static uint64_t smaller_page(void)
 }
 
 /*
- * How much of @bytes to have on pages of 2 MiB: all of it, unless blocks of that size are short
- * and those of the next size are not. Half of what is free counts: others take of it, too.
+ * Are blocks of 2 MiB short, and those of the next size not? Half of what is free counts: others
+ * take of it, too. All of the memory is then on smaller pages: a few of 2 MiB among them would not
+ * make a registration's page larger.
  */
-static size_t huge_part(size_t bytes, int node)
+static bool is_short_of_huge(size_t bytes, int node)
 {
-	uint64_t page = smaller_page(), huge;
+	uint64_t page = smaller_page();
 	char text[4096];
 	ssize_t length;
 
 	if (!page)
-		return bytes;
+		return false;
 	length = sys_read_file("/proc/buddyinfo", text, sizeof(text));
 	if (length <= 0 || (size_t)length == sizeof(text) - 1)
-		return bytes;
-	huge = buddy_free_bytes(text, node, TABLE_BYTES) / 2;
-	if (huge >= bytes || buddy_free_bytes(text, node, page) / 2 < bytes)
-		return bytes;
-	return huge / TABLE_BYTES * TABLE_BYTES;
+		return false;
+	return buddy_free_bytes(text, node, TABLE_BYTES) / 2 < bytes &&
+	       buddy_free_bytes(text, node, page) / 2 >= bytes;
 }
 
 /*
@@ -65,16 +64,15 @@ static void make_tables(char *addr, size_t bytes)
 static int thp_map(const struct pool *pool, void *addr, size_t bytes, const struct map_wish *wish,
 		   enum contig_reason *why)
 {
-	size_t huge = pool->backing == BACKING_THP ? huge_part(bytes, wish->node) : bytes;
 	struct map_wish bare = { .node = NODE_ANY };
 	int ret;
 
-	if (huge == bytes)
+	if (pool->backing != BACKING_THP || !is_short_of_huge(bytes, wish->node))
 		return map_over(addr, bytes, 0, MADV_HUGEPAGE, wish, why);
 	ret = map_over(addr, bytes, 0, 0, &bare, why);
 	if (ret)
 		return ret;
-	make_tables((char *)addr + huge, bytes - huge);
+	make_tables(addr, bytes);
 	ret = map_finish(addr, bytes, MADV_HUGEPAGE, wish, why);
 	if (ret)
 		zone_seal(addr, bytes);
