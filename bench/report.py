@@ -106,8 +106,8 @@ def show(question, result):
     print(f"\n{question.name}: {question.title} [{question.unit}; median, lowest .. highest; "
           f"ratio to {question.sides[0]}]")
     if "fragment" in result:
-        print("  bench/fragment holds {pages} pages ({held_mib:.0f} MiB) pinned by {pinned_by}; free "
-              "blocks of 2 MiB: {free_blocks_before} before, {free_blocks} now"
+        print("  bench/fragment holds {pages} pages ({held_mib:.0f} MiB) pinned by {pinned_by}; "
+              "free blocks of 2 MiB: {free_blocks_before} before, {free_blocks} now"
               .format(**result["fragment"]))
     for name in question.sides:
         show_side(question, name, result["sides"][name], own)

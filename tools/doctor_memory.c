@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* Of free memory in blocks of 2 MiB: below, THP has to compact for most of its pages; above, not. */
+/* Of free memory in blocks of 2 MiB: below, THP compacts for most pages; above, not. */
 #define DOCTOR_PERCENT_BAD	20
 #define DOCTOR_PERCENT_GOOD	60
 #define DOCTOR_TRIES_LEAST	20	/* of compaction, before their failures mean something */

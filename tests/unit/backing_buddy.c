@@ -13,13 +13,13 @@
 
 /* One page pinned in each 2 MiB of 24 GiB: one block of 2 MiB is left, and those of zone DMA. */
 #define PINNED \
-	"Node 0, zone      DMA      0      0      0      0      0      0      0      0      1      1      3 \n" \
-	"Node 0, zone    DMA32   1507   1507   1510   1508   1511   1510   1509   1509   1510      0      0 \n" \
-	"Node 0, zone   Normal  11193  10539  10204  10082  10227  10173  10073  10044  10025      1      0 \n"
+	"Node 0, zone      DMA 0 0 0 0 0 0 0 0 1 1 3 \n" \
+	"Node 0, zone    DMA32 1507 1507 1510 1508 1511 1510 1509 1509 1510 0 0 \n" \
+	"Node 0, zone   Normal 11193 10539 10204 10082 10227 10173 10073 10044 10025 1 0 \n"
 #define FRESH \
-	"Node 0, zone   Normal      1      0      0      0      0      0      0      0     10   1000   4000 \n"
+	"Node 0, zone   Normal 1 0 0 0 0 0 0 0 10 1000 4000 \n"
 #define SHORT \
-	"Node 0, zone   Normal  90000  90000   9000    900     90      9      1      1      1      0      0 \n"
+	"Node 0, zone   Normal 90000 90000 9000 900 90 9 1 1 1 0 0 \n"
 
 static void blocks_are_counted_by_size_and_node(void)
 {
@@ -53,7 +53,7 @@ static void what_is_no_line_of_it_counts_for_nothing(void)
 		if (!CHECK(buddy_free_bytes(garbage[i], -1, 4 * KIB) == 0))
 			fprintf(stderr, "  in \"%s\"\n", garbage[i]);
 	CHECK(buddy_free_bytes("rubbish\nNode 0, zone Normal 1 1\n" "Node 0, zone Normal 7", -1,
-			       4 * KIB) == 12 * KIB);
+			 4 * KIB) == 12 * KIB);
 }
 
 /* Every text that one byte of a good one makes, and every piece of it: no crash, no wonders. */
