@@ -57,7 +57,7 @@ $(BUILD)/libcontig.so: $(POLICY_OBJ) $(BACKING_OBJ) $(PRELOAD_OBJ) $(BUILD)/obj/
 		-Wl,--gc-sections -static-libgcc
 
 $(BUILD)/contig: $(TOOLS_OBJ) $(POLICY_OBJ) $(BUILD)/obj/backing/physmap.o \
-		$(BUILD)/obj/backing/buddy.o $(BUILD)/obj/inih.o
+		$(BUILD)/obj/backing/buddy.o $(BUILD)/obj/backing/pagescan.o $(BUILD)/obj/inih.o
 	$(CC) $(CFLAGS) -o $@ $^ -lhugetlbfs
 
 -include $(POLICY_OBJ:.o=.d) $(BACKING_OBJ:.o=.d) $(PRELOAD_OBJ:.o=.d) $(TOOLS_OBJ:.o=.d)

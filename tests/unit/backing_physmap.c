@@ -5,129 +5,151 @@
 #include "policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define IRDMA	(4 * KIB | 2 * MIB | GIB)
+#define MLX5	PHYSMAP_SIZES_MLX5
 #define VA	(64 * GIB)
 
-enum { EXTENTS_MOST = 4096 };
+enum { EXTENTS_MOST = 4096, SEED = 2 };
 
-/* @count blocks of @bytes, none adjacent to the next, each aligned to its size. */
-static void scatter(struct physmap_extent *ext, size_t count, uint64_t bytes)
+/* How the physical side of a case of the table is laid out. */
+enum layout {
+	SCATTERED,	/* blocks of `block`, each aligned to its size, none behind the one before */
+	SHUFFLED,	/* the same in random order, some of them neighbours by chance */
+	STRAY,		/* the same, but the last one is two halves that lie apart */
+	RUN,		/* one run; its first byte is at `pa` */
+};
+
+/* Each line of the table of facts: what the kernel's algorithm gives for a registration. */
+static const struct {
+	const char *what;
+	uint64_t va, bytes;
+	enum layout layout;
+	uint64_t block, pa, sizes, page_bytes, entries;
+} cases[] = {
+	{ "128K, 32 scattered 4K", VA, 128 * KIB, SCATTERED, 4 * KIB, 0, MLX5, 4 * KIB, 32 },
+	{ "128K inside one 2M page", VA + 64 * KIB, 128 * KIB, RUN, 0, 6 * MIB + 64 * KIB, MLX5,
+	  256 * KIB, 1 },
+	{ "128K at a multiple of itself", VA + 256 * KIB, 128 * KIB, RUN, 0, 6 * MIB + 256 * KIB,
+	  MLX5, 128 * KIB, 1 },
+	{ "16M, 8 scattered 2M", VA, 16 * MIB, SCATTERED, 2 * MIB, 0, MLX5, 2 * MIB, 8 },
+	{ "16M at VA+4K in hugetlb", VA + 4 * KIB, 16 * MIB, SCATTERED, 2 * MIB, 0, MLX5, 2 * MIB,
+	  9 },
+	{ "16M contiguous, VA = PA", VA, 16 * MIB, RUN, 0, 32 * MIB, MLX5, 16 * MIB, 1 },
+	{ "16M contiguous, VA != PA mod 4M", VA, 16 * MIB, RUN, 0, 34 * MIB, MLX5, 2 * MIB, 8 },
+	{ "64M of 16 4M blocks", VA, 64 * MIB, SCATTERED, 4 * MIB, 0, MLX5, 4 * MIB, 16 },
+	{ "64M of 16 4M blocks, any order", VA, 64 * MIB, SHUFFLED, 4 * MIB, 0, MLX5, 4 * MIB, 16 },
+	{ "15 4M blocks and two stray 2M", VA, 64 * MIB, STRAY, 4 * MIB, 0, MLX5, 2 * MIB, 32 },
+	{ "8M agreeing only mod 64K", VA, 8 * MIB, RUN, 0, 32 * MIB + 64 * KIB, MLX5, 64 * KIB,
+	  128 },
+	{ "1G page", VA, GIB, RUN, 0, 5 * GIB, MLX5, GIB, 1 },
+	{ "6.5G of 4K", VA, 6 * GIB + 512 * MIB, SCATTERED, 4 * KIB, 0, MLX5, 4 * KIB, 1703936 },
+	{ "6.5G of 2M", VA, 6 * GIB + 512 * MIB, SCATTERED, 2 * MIB, 0, MLX5, 2 * MIB, 3328 },
+	{ "6.5G of 1G", VA, 6 * GIB + 512 * MIB, SCATTERED, GIB, 0, MLX5, GIB, 7 },
+	{ "16M contiguous on irdma", VA, 16 * MIB, RUN, 0, 32 * MIB, IRDMA, 2 * MIB, 8 },
+	{ "one byte", VA + 77, 1, RUN, 0, 12345 * 4 * KIB + 77, MLX5, 4 * KIB, 1 },
+	{ "none fits", VA, 8 * KIB, SCATTERED, 4 * KIB, 0, 2 * MIB, 0, 0 },
+};
+
+/* Numbers of blocks in the order of addresses: descending, or any. */
+static void number_blocks(size_t *number, size_t count, enum layout layout)
 {
 	for (size_t i = 0; i < count; i++)
-		ext[i] = (struct physmap_extent){ (2 * (count - i) + 5) * bytes, bytes };
+		number[i] = layout == SHUFFLED ? i + 3 : 2 * (count - i) + 5;
+	for (size_t i = count; layout == SHUFFLED && i > 1; i--) {
+		size_t other = (size_t)rand() % i, kept = number[i - 1];
+
+		number[i - 1] = number[other];
+		number[other] = kept;
+	}
 }
 
-static void expect(const char *what, uint64_t va, uint64_t bytes, const struct physmap_extent *ext,
-		   size_t count, uint64_t sizes, uint64_t page_bytes, uint64_t entries)
+/* The extents of case @i. Return: how many; *@out is to be freed. */
+static size_t lay_out(size_t i, struct physmap_extent **out)
 {
-	uint64_t got = physmap_best_page(va, bytes, ext, count, sizes);
+	uint64_t block = cases[i].layout == RUN ? GIB : cases[i].block;
+	uint64_t first = cases[i].va & ~0xfffull, last = cases[i].va + cases[i].bytes - 1;
+	uint64_t end = (last | 0xfff) + 1;
+	size_t blocks = last / block - first / block + 1, count = 0;
+	size_t *number = calloc(blocks, sizeof(*number));
+	struct physmap_extent *ext = calloc(blocks + 1, sizeof(*ext));
 
-	if (!CHECK(got == page_bytes) || !CHECK(physmap_entries(va, bytes, got) == entries))
-		fprintf(stderr, "  %s: page size %llu\n", what, (unsigned long long)got);
+	number_blocks(number, blocks, cases[i].layout);
+	for (uint64_t at = first; at < end && cases[i].layout != RUN;) {
+		uint64_t next = (at / block + 1) * block < end ? (at / block + 1) * block : end;
+
+		ext[count] = (struct physmap_extent){ number[count] * block + at % block,
+						      next - at };
+		count++;
+		at = next;
+	}
+	if (cases[i].layout == RUN)
+		ext[count++] = (struct physmap_extent){ cases[i].pa & ~0xfffull, end - first };
+	if (cases[i].layout == STRAY) {
+		ext[count - 1].bytes /= 2;
+		ext[count] = ext[count - 1];
+		ext[count++].pa += 100 * block + block / 2;
+	}
+	free(number);
+	*out = ext;
+	return count;
 }
 
-static void expect_run(const char *what, uint64_t va, uint64_t bytes, uint64_t pa,
-		       uint64_t page_bytes, uint64_t entries)
+static void every_case_of_the_table(void)
 {
-	struct physmap_extent ext = { pa & ~0xfffull, (bytes + va % 4096 + 4095) & ~0xfffull };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct physmap_extent *ext;
+		size_t count = lay_out(i, &ext);
+		uint64_t got = physmap_best_page(cases[i].va, cases[i].bytes, ext, count,
+						 cases[i].sizes);
 
-	expect(what, va, bytes, &ext, 1, PHYSMAP_SIZES_MLX5, page_bytes, entries);
-}
-
-static void expect_scatter(const char *what, size_t count, uint64_t block, uint64_t entries)
-{
-	struct physmap_extent *ext = calloc(count, sizeof(*ext));
-
-	scatter(ext, count, block);
-	expect(what, VA, count * block, ext, count, PHYSMAP_SIZES_MLX5, block, entries);
-	free(ext);
-}
-
-static void blocks_give_their_own_size(void)
-{
-	expect_scatter("128K, 32 scattered 4K", 32, 4 * KIB, 32);
-	expect_scatter("16M, 8 scattered 2M", 8, 2 * MIB, 8);
-	expect_scatter("64M of aligned 4M blocks", 16, 4 * MIB, 16);
-	expect_scatter("6.5G of 4K", 1703936, 4 * KIB, 1703936);
-	expect_scatter("6.5G of 2M", 3328, 2 * MIB, 3328);
-}
-
-static void one_run_is_as_good_as_its_address(void)
-{
-	expect_run("128K inside one 2M page", VA + 256 * KIB, 128 * KIB, 6 * MIB + 256 * KIB,
-		   128 * KIB, 1);
-	expect_run("128K, not at a multiple of itself", VA + 64 * KIB, 128 * KIB,
-		   6 * MIB + 64 * KIB, 256 * KIB, 1);
-	expect_run("16M, VA = PA = 0 mod 16M", VA, 16 * MIB, 32 * MIB, 16 * MIB, 1);
-	expect_run("16M, VA != PA mod 4M", VA, 16 * MIB, 34 * MIB, 2 * MIB, 8);
-	expect_run("8M agreeing only mod 64K", VA, 8 * MIB, 32 * MIB + 64 * KIB, 64 * KIB, 128);
-	expect_run("1G page", VA, GIB, 5 * GIB, GIB, 1);
-	expect_run("1 byte", VA + 77, 1, 12345 * 4 * KIB, 4 * KIB, 1);
-}
-
-static void a_stray_page_and_the_ends_count_as_in_the_kernel(void)
-{
-	struct physmap_extent ext[17];
-
-	scatter(ext, 15, 4 * MIB);
-	ext[15] = (struct physmap_extent){ 402 * MIB, 2 * MIB };
-	ext[16] = (struct physmap_extent){ 802 * MIB, 2 * MIB };
-	expect("15 blocks of 4M and two stray 2M", VA, 64 * MIB, ext, 17, PHYSMAP_SIZES_MLX5,
-	       2 * MIB, 32);
-	scatter(ext, 9, 2 * MIB);
-	ext[8].bytes = 4 * KIB;
-	expect("16M at VA + 4K in hugetlb", VA + 4 * KIB, 16 * MIB,
-	       (struct physmap_extent[]){
-		       { ext[0].pa + 4 * KIB, 2 * MIB - 4 * KIB }, ext[1], ext[2], ext[3], ext[4],
-		       ext[5], ext[6], ext[7], ext[8] },
-	       9, PHYSMAP_SIZES_MLX5, 2 * MIB, 9);
-	scatter(ext, 7, GIB);
-	ext[6].bytes = 512 * MIB;
-	expect("6.5G of 1G", VA, 6 * GIB + 512 * MIB, ext, 7, PHYSMAP_SIZES_MLX5, GIB, 7);
-	scatter(ext, 1, 16 * MIB);
-	expect("16M on irdma", VA, 16 * MIB, ext, 1, IRDMA, 2 * MIB, 8);
-	scatter(ext, 2, 4 * KIB);
-	CHECK(physmap_best_page(VA, 8 * KIB, ext, 2, 2 * MIB) == 0);	/* none fits */
+		if (!CHECK(got == cases[i].page_bytes) ||
+		    (got && !CHECK(physmap_entries(cases[i].va, cases[i].bytes, got) ==
+				   cases[i].entries)))
+			fprintf(stderr, "  %s: page size %llu\n", cases[i].what,
+				(unsigned long long)got);
+		free(ext);
+	}
 }
 
 /*
- * Directly: all of the range lies in pages of that size if each 4 KiB page that is not the first
- * of the range or of a page of that size follows the one before it, and each that is agrees with
- * its address below the page size.
+ * Directly, from what a card does: it takes one page size; the part of the range in each page of
+ * that size must lie in one physical page of that size, at the same offset. The ends of the range
+ * may fill only part of theirs.
  */
 static bool slow_fits(uint64_t va, uint64_t bytes, const uint64_t *pa, uint64_t page)
 {
-	uint64_t first = va / 4096;
+	uint64_t first = va / 4096, block = UINT64_MAX, where = 0;
 
-	for (uint64_t at = first; at * 4096 < va + bytes; at++) {
-		uint64_t phys = pa[at - first];
-
-		if (at > first && phys == pa[at - first - 1] + 4096)
-			continue;
-		if (at > first && at * 4096 % page)
-			return false;
-		if ((at * 4096 ^ phys) & (page - 1))
+	for (uint64_t at = first * 4096; at < va + bytes; at += 4096) {
+		if (at / page != block) {
+			block = at / page;
+			where = pa[at / 4096 - first] / page;
+		}
+		if (pa[at / 4096 - first] != where * page + at % page)
 			return false;
 	}
 	return true;
 }
 
-/* Pages beyond the one that covers the range need not be looked at: no smaller one is better. */
+/*
+ * From the top, but not above the smallest size that covers the range with one page: more would
+ * gain nothing, and the kernel does not look there.
+ */
 static uint64_t slow_best(uint64_t va, uint64_t bytes, const uint64_t *pa, uint64_t sizes)
 {
-	uint64_t cover = 0, best = 0;
+	uint64_t page = 4096;
 
-	for (int bit = 12; bit < 32 && !cover; bit++)
-		if ((sizes >> bit & 1) && va >> bit == (va + bytes - 1) >> bit)
-			cover = 1ull << bit;
-	for (uint64_t page = 4096; page <= 2 * GIB; page *= 2)
-		if ((sizes & page) && (!cover || page <= cover) && slow_fits(va, bytes, pa, page))
-			best = page;
-	return best;
+	while (page < 2 * GIB && (!(sizes & page) || va / page != (va + bytes - 1) / page))
+		page *= 2;
+	for (; page >= 4096; page /= 2)
+		if ((sizes & page) && slow_fits(va, bytes, pa, page))
+			return page;
+	return 0;
 }
 
 /* Runs of a few pages, often aligned as their addresses are, sometimes adjacent. */
@@ -161,7 +183,7 @@ static void random_layouts_agree_with_trying_each_size(void)
 	uint64_t sizes, va, bytes, pages;
 	size_t count, large = 0;
 
-	srand(2);
+	srand(SEED);
 	for (int i = 0; i < 100000; i++) {
 		pages = 1 + (uint64_t)rand() % (rand() % 8 ? 40 : 600);
 		va = VA + (uint64_t)rand() % 2048 * 4096;
@@ -178,8 +200,8 @@ static void random_layouts_agree_with_trying_each_size(void)
 		large += slow_best(va, bytes, pa, sizes) > 4096;
 		if (!CHECK(physmap_best_page(va, bytes, ext, count, sizes) ==
 			   slow_best(va, bytes, pa, sizes))) {
-			fprintf(stderr, "  layout %d: va %llx bytes %llx sizes %llx\n", i,
-				(unsigned long long)va, (unsigned long long)bytes,
+			fprintf(stderr, "  seed %d, layout %d: va %llx bytes %llx sizes %llx\n",
+				SEED, i, (unsigned long long)va, (unsigned long long)bytes,
 				(unsigned long long)sizes);
 			return;
 		}
@@ -231,13 +253,123 @@ static void pagemap_gives_runs_and_entries(void)
 	CHECK(got.extents == 77);
 }
 
+/* What the pieces of a walk are compared with: the pagemap's entries, one by one. */
+struct expected {
+	const uint64_t *entry;
+	uint64_t va, count, seen;	/* seen: pages given so far */
+	uint64_t stop_after;		/* pieces; 0: never */
+	struct physmap_piece before;
+};
+
+static enum physmap_state state_of(uint64_t entry)
+{
+	if (!(entry >> 63))
+		return PHYSMAP_ABSENT;
+	return entry << 9 ? PHYSMAP_KNOWN : PHYSMAP_HIDDEN;
+}
+
+static int compare_piece(const struct physmap_piece *piece, void *arg)
+{
+	struct expected *want = arg;
+	bool right = piece->bytes && piece->bytes % 4096 == 0 &&
+		     piece->va == want->va + want->seen * 4096 &&
+		     want->seen + piece->bytes / 4096 <= want->count;
+
+	for (uint64_t i = 0; right && i < piece->bytes / 4096; i++) {
+		uint64_t entry = want->entry[want->seen + i];
+
+		right = state_of(entry) == piece->state &&
+			(piece->state == PHYSMAP_KNOWN ?
+			 piece->pa + i * 4096 == (entry << 9 >> 9) * 4096 : !piece->pa);
+	}
+	/* Two that could be one are one. */
+	if (want->before.bytes && want->before.state == piece->state)
+		right = right && piece->state == PHYSMAP_KNOWN &&
+			want->before.pa + want->before.bytes != piece->pa;
+	want->seen += piece->bytes / 4096;
+	want->before = *piece;
+	if (!right)
+		return -EILSEQ;
+	return want->stop_after && !--want->stop_after ? 1 : 0;
+}
+
+/* Runs of known, hidden and absent pages, some longer than a batch. */
+static void random_entries(uint64_t *entry, size_t count)
+{
+	for (size_t done = 0; done < count;) {
+		size_t run = 1 + (size_t)rand() % (rand() % 4 ? 9 : 1500);
+		uint64_t pfn = 1 + (uint64_t)rand(), kind = (uint64_t)rand() % 4;
+
+		for (size_t i = 0; i < run && done < count; i++)
+			entry[done++] = kind == 0 ? 0 : kind == 1 ? 1ull << 63 :
+					1ull << 63 | (pfn + i);
+	}
+}
+
+static void pieces_are_the_pagemap_put_together(void)
+{
+	static uint64_t entry[4096];
+
+	srand(SEED);
+	for (int i = 0; i < 500; i++) {
+		uint64_t count = 1 + (uint64_t)rand() % 4096, first = (uint64_t)rand() % 1024;
+		struct expected want = { .entry = entry, .va = first * 4096, .count = count };
+		int fd = memfd_create("pagemap", 0), ret;
+
+		random_entries(entry, count);
+		CHECK(pwrite(fd, entry, count * 8, (off_t)(first * 8)) == (ssize_t)(count * 8));
+		ret = physmap_each(fd, first * 4096 + 9, count * 4096 - 9, compare_piece, &want);
+		if (!CHECK(ret == 0) || !CHECK(want.seen == count))
+			fprintf(stderr, "  seed %d, pagemap %d: %d\n", SEED, i, ret);
+		want = (struct expected){ .entry = entry, .va = first * 4096, .count = count,
+					  .stop_after = 1 };
+		ret = physmap_each(fd, first * 4096, count * 4096, compare_piece, &want);
+		CHECK(ret == 1);
+		want = (struct expected){ .entry = entry, .va = first * 4096, .count = count };
+		CHECK(physmap_each(fd, first * 4096, (count + 1) * 4096, compare_piece, &want) ==
+		      -ENODATA);
+		close(fd);
+	}
+}
+
+/* Of the process itself: where the pieces that are in memory begin and end. */
+static int note_present(const struct physmap_piece *piece, void *arg)
+{
+	uint64_t *seen = arg;
+
+	if (piece->state != PHYSMAP_ABSENT) {
+		seen[0] += piece->bytes;
+		seen[1] = piece->va;
+	}
+	return 0;
+}
+
+static void unpopulated_gigabytes_are_passed_over(void)
+{
+	size_t bytes = 64 * GIB, at = 40 * GIB + 5 * 4096;
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t seen[2] = { 0 };
+
+	if (!CHECK(p != MAP_FAILED) || !CHECK(fd >= 0))
+		return;
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	p[at] = 1;
+	for (int i = 0; i < 20; i++)	/* the test's limit of time is the proof */
+		CHECK(physmap_each(fd, (uintptr_t)p, bytes, note_present, seen) == 0);
+	CHECK(seen[0] == 20 * 4096 && seen[1] == (uintptr_t)p + at);
+	close(fd);
+	munmap(p, bytes);
+}
+
 int main(void)
 {
-	blocks_give_their_own_size();
-	one_run_is_as_good_as_its_address();
-	a_stray_page_and_the_ends_count_as_in_the_kernel();
+	every_case_of_the_table();
 	random_layouts_agree_with_trying_each_size();
 	entries_are_pages_touched();
 	pagemap_gives_runs_and_entries();
+	pieces_are_the_pagemap_put_together();
+	unpopulated_gigabytes_are_passed_over();
 	return check_result();
 }
