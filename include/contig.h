@@ -5,6 +5,7 @@
 #ifndef CONTIG_H
 #define CONTIG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -59,5 +60,41 @@ struct contig_stats {
 };
 
 extern struct contig_stats contig_stats;
+
+/* What contig_entries() answers. Later versions add fields at the end. */
+struct contig_entries {
+	/*
+	 * In: sizeof(struct contig_entries), as the caller knows it. Out: how much of it the
+	 * library has filled; a field beyond that is as the caller left it.
+	 */
+	uint32_t struct_bytes;
+	uint32_t reserved;
+	uint64_t page_bytes;	/* the one page size that a registration would get */
+	uint64_t entries;	/* translation entries of that size */
+	uint64_t extents;	/* physically contiguous runs */
+	uint64_t largest_bytes;	/* the longest of them */
+};
+
+/**
+ * contig_entries - what a range of this process's memory is physically, and what a registration
+ *	of it with an RDMA card would cost
+ * @addr: first byte; any memory of the process, not only the library's
+ * @bytes: length
+ * @out: with struct_bytes set by the caller; nothing else is changed unless 0 is returned
+ *
+ * Page size and entries are those that the kernel would choose for a card that has mlx5's page
+ * sizes (every power of two from 4 KiB to 2 GiB) and no translating IOMMU before it. They hold
+ * while the memory stays where it is: the kernel may move what is not registered. A program that
+ * is to run without the library declares the function weak (`#pragma weak contig_entries`) and
+ * looks whether it is there.
+ *
+ * Context: any thread; no lock, no allocation, errno is left alone; reads /proc/self/pagemap,
+ *	eight bytes a page.
+ * Return: 0; -EINVAL: @bytes is 0, the range wraps round, or struct_bytes is too small; -EPERM:
+ *	the kernel hides page frame numbers from this process (CAP_SYS_ADMIN is needed); -ENODATA:
+ *	a page is not in memory (not mapped, never touched, swapped out); another -errno of opening
+ *	or reading /proc/self/pagemap.
+ */
+int contig_entries(const void *addr, size_t bytes, struct contig_entries *out);
 
 #endif
