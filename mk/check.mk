@@ -139,12 +139,15 @@ $(TESTS)/preload/%_plugin.so: tests/preload/%_plugin.cc
 	@mkdir -p $(@D)
 	$(CXX) $(CXX_FLAGS) $(PRELOAD_FLAGS) -fPIC -shared $< -o $@
 
+# Parsers of the command's own are compiled in beside.
+$(TESTS)/fuzz/fuzz_smaps: tools/smaps.c tools/smaps.h
+
 $(TESTS)/fuzz/%: tests/fuzz/%.c $(POLICY_SRC) $(wildcard policy/*.h policy/*.def) \
 		$(BUILD)/obj/inih.o
 	@mkdir -p $(@D)
 	clang $(BASE_CFLAGS) -Wno-missing-prototypes -O1 -g \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		$(INC_policy) -Itests $(filter %.c %.o,$^) -o $@
+		$(INC_tools) -Itests $(filter %.c %.o,$^) -o $@
 
 # Kept, or make would take the objects for intermediate files and remove them.
 .SECONDARY:
