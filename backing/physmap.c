@@ -5,11 +5,8 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "pagemap.h"
 #include "pagescan.h"
-
-/* Linux Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_PRESENT	(1ull << 63)
-#define PAGEMAP_PFN	((1ull << 55) - 1)
 
 enum { UNIT_BYTES = 4096, BATCH = 512 };
 

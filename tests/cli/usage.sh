@@ -6,11 +6,11 @@
 status 0 "$contig" --version
 says "$out" "contig [0-9]*.[0-9]*.[0-9]*"
 status 0 "$contig" help
-for name in run check explain doctor stat; do
+for name in run check explain doctor stat map; do
 	says "$out" "  $name "
 done
 [ -z "$err" ] || fail "help wrote to standard error: $err"
-for name in run check explain doctor stat; do
+for name in run check explain doctor stat map; do
 	status 0 "$contig" "$name" --help
 	says "$out" "usage: contig $name"
 	first=$out
@@ -35,6 +35,13 @@ status 2 "$contig" stat abc
 status 2 "$contig" stat -- -1
 status 2 "$contig" stat 0
 status 2 "$contig" stat 99999999999999999999
+status 2 "$contig" map
+status 2 "$contig" map abc
+status 2 "$contig" map 0
+status 2 "$contig" map " 1"
+status 2 "$contig" map 1 xyz
+status 2 "$contig" map 1 2 3
+status 2 "$contig" map --json --svg /dev/null 1
 status 2 "$contig" explain
 status 2 "$contig" explain --size 64Q
 says "$err" '"64Q", expected a size'
