@@ -123,8 +123,8 @@ static int map_show(const struct map_options *options, const struct map_process 
 	if (json)
 		json_close(json);
 	if (process->hidden)
-		command_error("the kernel hides physical addresses from this user (CAP_SYS_ADMIN is "
-			      "needed: sudo contig map %d)", (int)process->pid);
+		command_error("the kernel hides physical addresses from this user (CAP_SYS_ADMIN "
+			      "is needed: sudo contig map %d)", (int)process->pid);
 	return ret ? map_explain(options, ret) : STATUS_DONE;
 }
 

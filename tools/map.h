@@ -19,12 +19,13 @@ enum {
 };
 
 /* What maps the memory on the CPU's side. */
-enum map_kind { MAP_ABSENT, MAP_BASE, MAP_THP, MAP_HUGETLB, MAP_GIGANTIC, MAP_KIND_COUNT };
+enum map_kind { MAP_ABSENT, MAP_BASE, MAP_THP, MAP_HUGETLB, MAP_GIGANTIC,
+		MAP_KIND_COUNT };
 
 /* An equal share of a mapping's addresses. */
 struct map_cell {
 	uint64_t present_bytes, huge_bytes;
-	uint64_t jumps;		/* places where physical memory does not go on as the address does */
+	uint64_t jumps;		/* where physical memory does not go on as the address does */
 };
 
 struct map_region {

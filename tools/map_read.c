@@ -67,11 +67,13 @@ static int map_add(const struct smaps_mapping *mapping, void *arg)
 {
 	struct map_reading *reading = arg;
 	struct map_process *process = reading->process;
-	struct map_region *grown, *last = process->count ? &process->region[process->count - 1] : NULL;
+	struct map_region *grown, *last = NULL;
 
 	if (reading->address ? *reading->address < mapping->start ||
 	    *reading->address >= mapping->end : !map_is_memory(mapping))
 		return 0;
+	if (process->count)
+		last = &process->region[process->count - 1];
 	if (last && map_continues(last, mapping)) {
 		last->mapping.end = mapping->end;
 		last->mapping.huge_bytes += mapping->huge_bytes;
@@ -171,7 +173,8 @@ static int map_look_at_piece(const struct physmap_piece *piece, void *arg)
 	}
 	physmap_sum_add(&looking->sum, piece->pa, piece->bytes);
 	looking->known_bytes += piece->bytes;
-	if (looking->last_end && looking->last_pa_end - looking->last_end != piece->pa - piece->va) {
+	if (looking->last_end &&
+	    looking->last_pa_end - looking->last_end != piece->pa - piece->va) {
 		size_t i = (size_t)((piece->va - region->mapping.start) / region->cell_bytes);
 
 		region->cell[i].jumps++;

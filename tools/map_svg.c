@@ -205,7 +205,8 @@ static void svg_draw_head(const struct svg *svg)
 		".k2{stroke:#e3b341}.k3{stroke:#3fb98a}.k4{stroke:#6cb0ff}}\n</style>\n"
 		"<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n",
 		width, height, width, height, width, height);
-	fprintf(svg->out, "<text x=\"%d\" y=\"26\" font-size=\"17\">Where the memory of ", SVG_LEFT);
+	fprintf(svg->out, "<text x=\"%d\" y=\"26\" font-size=\"17\">Where the memory of ",
+		SVG_LEFT);
 	svg_write_text(svg->out, svg->process->program);
 	fprintf(svg->out, " (pid %d) lies</text>\n<text class=\"soft\" x=\"%d\" y=\"46\">%s in "
 		"memory, in %" PRIu64 " physically contiguous run%s; unused addresses are folded"
@@ -279,7 +280,8 @@ static void svg_draw_x_band(const struct svg *svg, const struct map_region *regi
 			at ? map_format_bytes(at, size) : "0");
 	if (width < 240)
 		return;
-	fprintf(svg->out, "<text class=\"soft\" x=\"%.1f\" y=\"%d\">", SVG_LEFT + band->at, base + 33);
+	fprintf(svg->out, "<text class=\"soft\" x=\"%.1f\" y=\"%d\">",
+		SVG_LEFT + band->at, base + 33);
 	svg_write_text(svg->out, map_region_name(region, name));
 	fprintf(svg->out, " at 0x%" PRIx64, band->start);
 	if (region->figures.entries && width >= 480)

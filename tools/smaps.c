@@ -52,7 +52,8 @@ static void smaps_parse_field(const char *line, struct smaps_mapping *mapping)
 	uint64_t kib, *field = NULL;
 	char key[32];
 
-	if (sscanf(line, "%31[A-Za-z_]: %" SCNu64 " kB", key, &kib) != 2 || kib > UINT32_MAX * 1024ull)
+	if (sscanf(line, "%31[A-Za-z_]: %" SCNu64 " kB", key, &kib) != 2 ||
+	    kib > UINT32_MAX * 1024ull)
 		return;
 	if (!strcmp(key, "KernelPageSize"))
 		field = &mapping->page_bytes;

@@ -18,7 +18,7 @@ enum { EXTENTS_MOST = 4096, SEED = 2 };
 
 /* How the physical side of a case of the table is laid out. */
 enum layout {
-	SCATTERED,	/* blocks of `block`, each aligned to its size, none behind the one before */
+	SCATTERED,	/* blocks of `block` at multiples of it, none behind the one before */
 	SHUFFLED,	/* the same in random order, some of them neighbours by chance */
 	STRAY,		/* the same, but the last one is two halves that lie apart */
 	RUN,		/* one run; its first byte is at `pa` */
