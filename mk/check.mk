@@ -15,8 +15,9 @@ FUZZ_NAMES    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # Backing is tested on a fake of sys.c.
 FAKE_SRC      := $(wildcard tests/fake/*.c)
-UNIT_SRC      := $(POLICY_SRC) $(filter-out backing/sys.c,$(BACKING_SRC)) $(FAKE_SRC)
-UNIT_INC      := $(INC_backing) -Itests -Itests/fake
+UNIT_SRC      := $(POLICY_SRC) $(filter-out backing/sys.c,$(BACKING_SRC)) $(FAKE_SRC) \
+	tools/pool_runs.c
+UNIT_INC      := $(INC_backing) -Itools -Itests -Itests/fake
 PRELOAD_FLAGS := -Iinclude -Itests -O2 -g -pthread -fno-builtin
 
 UNIT_PROGRAMS := $(UNIT_NAMES:%=$(TESTS)/unit/%) $(GEN_NAMES:%=$(TESTS)/gen/%) \

@@ -33,6 +33,7 @@ extern const struct command cmd_explain;
 extern const struct command cmd_doctor;
 extern const struct command cmd_stat;
 extern const struct command cmd_map;
+extern const struct command cmd_pool;
 
 /* command_help - print usage and options on standard output. Return: STATUS_DONE. */
 int command_help(const struct command *cmd);

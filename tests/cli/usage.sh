@@ -6,11 +6,11 @@
 status 0 "$contig" --version
 says "$out" "contig [0-9]*.[0-9]*.[0-9]*"
 status 0 "$contig" help
-for name in run check explain doctor stat map; do
+for name in run check explain doctor stat map pool; do
 	says "$out" "  $name "
 done
 [ -z "$err" ] || fail "help wrote to standard error: $err"
-for name in run check explain doctor stat map; do
+for name in run check explain doctor stat map pool; do
 	status 0 "$contig" "$name" --help
 	says "$out" "usage: contig $name"
 	first=$out
@@ -54,7 +54,7 @@ says "$err" "mmap-shared"
 status 2 "$contig" explain --size 1M extra
 
 # A listing that does not reach its reader is a failure.
-for name in help doctor "explain --size 1M" "stat --json"; do
+for name in help doctor "explain --size 1M" "stat --json" pool "pool mounts --json"; do
 	# shellcheck disable=SC2086 # words are meant
 	"$contig" $name >/dev/full 2>"$work/.err"
 	[ $? -eq 1 ] || fail "$name on a full disk is no failure"
