@@ -48,7 +48,7 @@ static void doctor_format_nodes(uint64_t page_bytes, char *out, size_t out_bytes
 /* @wanted: the size a machine should have; a giant pool is nobody's lack. */
 static void doctor_check_pool(struct findings *to, const struct sysinfo_pool *pool, bool wanted)
 {
-	char subject[40], size[24], nodes[160], path[160];
+	char subject[40], size[24], nodes[160], bytes[24];
 	bool empty = !pool->total && !pool->overcommit;
 
 	snprintf(subject, sizeof(subject), "pool %s", policy_format_size(pool->page_bytes, size));
@@ -59,9 +59,9 @@ static void doctor_check_pool(struct findings *to, const struct sysinfo_pool *po
 	}
 	if (empty) {
 		findings_add(to, wanted ? FINDINGS_LACK : FINDINGS_NOTE, subject, "no pages");
-		findings_mend(to, "echo %" PRIu64 " > %s", doctor_suggest_pages(pool->page_bytes),
-			      sysinfo_format_pages_path(SYSINFO_HUGEPAGES, pool->page_bytes,
-							"nr_hugepages", path));
+		findings_mend(to, "contig pool reserve %s --page %s",
+			      policy_format_size(doctor_suggest_pages(pool->page_bytes) *
+						 pool->page_bytes, bytes), size);
 		return;
 	}
 	doctor_format_nodes(pool->page_bytes, nodes, sizeof(nodes));

@@ -107,17 +107,16 @@ static void verdict_judge_free_pages(const struct judge *judge, const struct sys
 {
 	uint64_t pages = verdict_count_pages(judge->req->bytes, pool->page_bytes);
 	uint64_t available = sysinfo_count_available(pool);
-	char path[160];
+	char missing[24], size[24];
 
 	verdict_say(verdict, pages <= available,
 		    "%" PRIu64 " page%s needed, %" PRIu64 " available (a pool of %" PRIu64
 		    ", %" PRIu64 " free, %" PRIu64 " reserved)", pages, pages == 1 ? "" : "s",
 		    available, pool->total, pool->free, pool->reserved);
 	if (!verdict->serves)
-		snprintf(verdict->mend, sizeof(verdict->mend), "echo %" PRIu64 " > %s",
-			 pool->total + (pages - available),
-			 sysinfo_format_pages_path(SYSINFO_HUGEPAGES, pool->page_bytes,
-						   "nr_hugepages", path));
+		snprintf(verdict->mend, sizeof(verdict->mend), "contig pool reserve %s --page %s",
+			 policy_format_size((pages - available) * pool->page_bytes, missing),
+			 policy_format_size(pool->page_bytes, size));
 }
 
 /* @chosen: the rule names this size; otherwise rounding up may not waste the request again. */

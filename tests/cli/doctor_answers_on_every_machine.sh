@@ -41,7 +41,7 @@ machine() {
 status 0 machine env "$contig" doctor --json
 json "it['needed'] == 0 and all(l['level'] in ('ok', 'note', 'lack') for l in it['lines'])"
 json "all(l['mend'] for l in it['lines'] if l['level'] == 'lack')"
-json "$(line 'pool 2M')['level'] == 'lack' and 'nr_hugepages' in $(line 'pool 2M')['mend']"
+json "$(line 'pool 2M')['level'] == 'lack' and 'contig pool reserve' in $(line 'pool 2M')['mend']"
 json "$(line 'multi-size THP')['level'] == 'lack' and 'hugepages-64kB/enabled' in $(line 'multi-size THP')['mend']"
 json "$(line library)['level'] == 'ok'"
 export pages=9 thp=never mthp=madvise

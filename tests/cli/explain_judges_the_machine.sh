@@ -55,7 +55,7 @@ explain --size 80M
 json "it['served_by'] == 'hugetlb-2M'"
 explain --size 81M
 json "not ${links}['hugetlb-2M']['serves'] and '41 pages needed, 40 available' in ${links}['hugetlb-2M']['why']"
-json "${links}['hugetlb-2M']['mend'] == 'echo 101 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'"
+json "${links}['hugetlb-2M']['mend'] == 'contig pool reserve 2M --page 2M'"
 
 # THP is off, and a multi-size THP has a switch of its own or follows.
 json "not ${links}['thp']['serves'] and 'echo madvise >' in ${links}['thp']['mend']"
