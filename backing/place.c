@@ -74,9 +74,38 @@ static void account_bytes(const struct span *span, uint64_t bytes, bool taken)
 		figures_add(&rule_bytes[span->rule], taken ? bytes : -bytes);
 }
 
+/*
+ * The largest allocation alive, for those who look from outside. When it is freed the next one is
+ * not looked for, since that would be a walk over all: the next request is the largest known then.
+ */
+static void note_largest(const struct span *span)
+{
+	struct contig_pool_stats *stats = pool_stats(pool_at(span->pool));
+	uint64_t address = (uintptr_t)span_address(span);
+
+	if (span_bytes(span) < stats->largest_bytes && address != stats->largest_address)
+		return;
+	figures_set(&stats->largest_address, address);
+	figures_set(&stats->largest_bytes, span_bytes(span));
+}
+
+static void forget_largest(const struct span *span)
+{
+	struct contig_pool_stats *stats = pool_stats(pool_at(span->pool));
+
+	if ((uintptr_t)span_address(span) != stats->largest_address)
+		return;
+	figures_set(&stats->largest_address, 0);
+	figures_set(&stats->largest_bytes, 0);
+}
+
 static void account(const struct span *span, bool taken)
 {
 	account_bytes(span, span_bytes(span), taken);
+	if (taken)
+		note_largest(span);
+	else
+		forget_largest(span);
 }
 
 static bool needs_check(const struct decision *decision)
@@ -376,6 +405,7 @@ static bool shrink_locked(struct span *span, uint32_t units)
 	if (!rest)
 		return true;
 	account(rest, false);
+	note_largest(span);
 	span_give(rest, rest->pool, sys_now_ms());
 	trim_locked();
 	return true;
@@ -396,6 +426,7 @@ static bool grow_locked(struct span *span, uint32_t units, const struct decision
 	if (!grown)
 		return false;
 	account_bytes(span, (uint64_t)(span->units - had) << UNIT_SHIFT, true);
+	note_largest(span);
 	figures_add(&contig_stats.grown, 1);
 	if (how.populate && (pool->backing != BACKING_HUGETLB || span->sparse)) {
 		lock_drop(&zone_lock);	/* what cannot be populated is there all the same */

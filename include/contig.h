@@ -25,7 +25,7 @@
  * from zero.
  */
 #define CONTIG_STATS_MAGIC	0x434f4e5449475354ull	/* "CONTIGST" */
-#define CONTIG_STATS_VERSION	1u
+#define CONTIG_STATS_VERSION	2u
 #define CONTIG_POOLS		24	/* most pools a process can have */
 #define CONTIG_POOL_NAME_BYTES	24
 

@@ -21,6 +21,7 @@
 #include "heap.h"
 #include "hooks.h"
 #include "init.h"
+#include "layout.h"
 #include "next.h"
 #include "place.h"
 #include "pool.h"
@@ -212,6 +213,7 @@ static void after_in_parent(void)
 	}
 	if (plan && plan->late) {
 		count_fork(plan);
+		layout_forked(plan->kernel);
 		end_late_plan(plan);
 	}
 }
@@ -232,6 +234,7 @@ static void after_in_child(void)
 	if (!plan || plan->handlers)
 		heap_fork_child();	/* glibc has reset the list of streams */
 	figures_reset((int)getpid());
+	layout_reset();
 	if (plan && plan->late) {
 		if (plan->kernel)
 			cow_forked(getpid());	/* the parent will not learn who we are */
@@ -305,6 +308,8 @@ static void carry_out(struct plan *plan)
 			undo_refused(plan);
 		if (plan->result > 0 && plan->kernel)
 			cow_forked(plan->result);
+		if (plan->result > 0)
+			layout_forked(plan->kernel);
 		count_fork(plan);
 	}
 	if (plan->had_snapshot)
@@ -346,6 +351,19 @@ static void carry_out_elsewhere(struct plan *caller_plan)
 	sys_unmap(memory, STACK_BYTES);
 }
 
+/* Nothing of ours is in the kernel's way; _Fork() may be called where no lock may be taken. */
+static pid_t forked_plainly(pid_t (*real)(void), bool handlers)
+{
+	pid_t result;
+
+	if (handlers)
+		layout_before_fork(false);
+	result = real();
+	if (result > 0)
+		layout_forked(false);
+	return result;
+}
+
 static pid_t forked(pid_t (*real)(void), bool handlers)
 {
 	struct plan plan = { .real = real, .handlers = handlers, .parent = getpid() };
@@ -355,17 +373,19 @@ static pid_t forked(pid_t (*real)(void), bool handlers)
 
 	fork_init();
 	if (init_phase() != INIT_SERVING || !has_huge_memory())
-		return real();
+		return forked_plainly(real, handlers);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &plan.signals);
 	if (choose(&plan)) {
 		figures_add(&contig_stats.fork_refusals, 1);
 		plan.result = -1;
 		plan.error = ENOMEM;
-	} else if (on_zone && plan.with_snapshot) {
-		carry_out_elsewhere(&plan);
 	} else {
-		carry_out(&plan);
+		layout_before_fork(plan.kernel);
+		if (on_zone && plan.with_snapshot)
+			carry_out_elsewhere(&plan);
+		else
+			carry_out(&plan);
 	}
 	pthread_sigmask(SIG_SETMASK, &plan.signals, NULL);
 	errno = plan.result < 0 ? plan.error : saved;

@@ -11,6 +11,7 @@
 #include "figures.h"
 #include "heap.h"
 #include "init.h"
+#include "layout.h"
 #include "log.h"
 #include "measure.h"
 #include "place.h"
@@ -41,6 +42,7 @@ void stats_init(const struct settings *set)
 	settings = set;
 	as_json = !strncmp(set->stats, "json", 4);
 	file = colon ? colon + 1 : "";
+	layout_init();
 }
 
 static bool visit_largest(struct span *span, void *arg)
@@ -72,6 +74,7 @@ void stats_before_free(const void *p)
 
 	if (!settings)
 		return;
+	layout_before_free(p);
 	pool = place_pool(p);
 	bytes = place_bytes(p);
 	if (pool && bytes > pool_stats(pool)->measured_bytes)
@@ -208,6 +211,36 @@ static void text_largest(const struct contig_pool_stats *pool)
 	put("\n");
 }
 
+static void put_change(const char *name, uint64_t before, uint64_t after)
+{
+	put(name);
+	put_count(before);
+	put(" -> ");
+	put_count(after);
+}
+
+/* Only where something has changed: most children are gone before the parent writes. */
+static void text_forked(const struct contig_pool_stats *pool)
+{
+	bool huge = !strncmp(pool->name, "hugetlb", strlen("hugetlb"));
+
+	if (!pool->fork_entries_after ||
+	    (!pool->fork_moved_bytes && pool->fork_entries_after == pool->fork_entries_before &&
+	     pool->fork_extents_after == pool->fork_extents_before))
+		return;
+	put("    after ");
+	put_count(pool->fork_shares);
+	put(pool->fork_shares == 1 ? " fork: " : " forks: ");
+	put_bytes(pool->fork_moved_bytes);
+	put(" of ");
+	put_bytes(pool->fork_bytes);
+	put(" moved");
+	put_change(", entries ", pool->fork_entries_before, pool->fork_entries_after);
+	put_change(", extents ", pool->fork_extents_before, pool->fork_extents_after);
+	put(huge ? " (copy-on-write; fork = snapshot keeps pages where they are)\n" :
+		   " (copy-on-write; hugetlb with fork = snapshot keeps pages where they are)\n");
+}
+
 static void text_pool(const struct contig_pool_stats *pool)
 {
 	bool fell = false;
@@ -232,6 +265,7 @@ static void text_pool(const struct contig_pool_stats *pool)
 	put("\n");
 	if (pool->allocations)
 		text_largest(pool);
+	text_forked(pool);
 	for (int i = 0; i < CONTIG_REASON_COUNT; i++) {
 		if (!pool->fell_through[i])
 			continue;
@@ -328,8 +362,10 @@ __attribute__((destructor(101))) static void report_at_exit(void)
 
 	if (!settings)
 		return;
-	if (contig_stats.serving)
+	if (contig_stats.serving) {
 		measure_live();
+		layout_at_exit();
+	}
 	out.length = 0;
 	if (as_json)
 		write_json();

@@ -5,99 +5,16 @@
 #include "json.h"
 #include "library.h"
 #include "policy.h"
-#include "remote.h"
-#include "sysinfo.h"
+#include "served.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-/* What can come of looking at one process. */
-enum stat_outcome {
-	STAT_READ,
-	STAT_NOT_MAPPED,	/* libcontig.so is not in it */
-	STAT_NOT_STARTED,	/* it is, and has not come to its first call yet */
-	STAT_OTHER_VERSION,
-	STAT_ERROR,		/* error says what; -EPERM, -EACCES, -ESRCH, ... */
-};
-
-struct stat_process {
-	pid_t pid;
-	enum stat_outcome outcome;
-	int error;
-	char program[256];
-	struct contig_stats stats;
-};
-
-static void stat_read_process(pid_t pid, struct stat_process *out)
-{
-	struct contig_stats *stats = &out->stats;
-	uint64_t base, address;
-	char path[40];
-	int ret;
-
-	memset(out, 0, sizeof(*out));
-	out->pid = pid;
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	sysinfo_read(path, out->program, sizeof(out->program));
-	ret = remote_find_library(pid, LIBRARY_NAME, &base);
-	if (ret == -ENOENT) {
-		out->outcome = STAT_NOT_MAPPED;
-		return;
-	}
-	if (!ret)
-		ret = remote_find_symbol(pid, base, "contig_stats", &address);
-	/* The head first: another version's structure may be shorter than ours. */
-	if (!ret)
-		ret = remote_read(pid, address, stats, offsetof(struct contig_stats, pid));
-	if (ret) {
-		out->outcome = STAT_ERROR;
-		out->error = ret;
-	} else if (!stats->magic) {
-		out->outcome = STAT_NOT_STARTED;
-	} else if (stats->magic != CONTIG_STATS_MAGIC || stats->version != CONTIG_STATS_VERSION ||
-		   stats->bytes != sizeof(*stats)) {
-		out->outcome = STAT_OTHER_VERSION;
-	} else {
-		ret = remote_read(pid, address, stats, sizeof(*stats));
-		out->outcome = ret ? STAT_ERROR : STAT_READ;
-		out->error = ret;
-	}
-	stats->why[sizeof(stats->why) - 1] = '\0';
-	if (stats->pool_count > CONTIG_POOLS)
-		stats->pool_count = CONTIG_POOLS;
-}
-
-/* Why there are no figures, in words. */
-static const char *stat_describe(const struct stat_process *process, char out[static 192])
-{
-	switch (process->outcome) {
-	case STAT_READ:
-		return process->stats.serving ? "serving" : "left alone";
-	case STAT_NOT_MAPPED:
-		return LIBRARY_NAME " is not mapped";
-	case STAT_NOT_STARTED:
-		return LIBRARY_NAME " is mapped but has not begun to serve";
-	case STAT_OTHER_VERSION:
-		snprintf(out, 192, "its " LIBRARY_NAME " is of another version (figures %u, %u "
-			 "bytes; this command reads %u, %zu bytes)", process->stats.version,
-			 process->stats.bytes, CONTIG_STATS_VERSION, sizeof(process->stats));
-		return out;
-	case STAT_ERROR:
-		break;
-	}
-	if (process->error == -EPERM || process->error == -EACCES)
-		return "no permission to read it (the same user or CAP_SYS_PTRACE is needed)";
-	return process->error == -ESRCH ? "no such process" : strerror(-process->error);
-}
-
-enum stat_unit { STAT_UNIT_count, STAT_UNIT_bytes, STAT_UNIT_ns };
+enum stat_unit { STAT_UNIT_count, STAT_UNIT_bytes, STAT_UNIT_ns, STAT_UNIT_address };
 
 static void stat_print_figure(const char *indent, const char *name, enum stat_unit unit,
 			      uint64_t value, const char *help)
@@ -108,10 +25,12 @@ static void stat_print_figure(const char *indent, const char *name, enum stat_un
 		return;
 	if (unit == STAT_UNIT_bytes)
 		policy_format_size(value, text);
+	else if (unit == STAT_UNIT_address)
+		snprintf(text, sizeof(text), "0x%" PRIx64, value);
 	else
 		snprintf(text, sizeof(text), "%" PRIu64 "%s", value,
 			 unit == STAT_UNIT_ns ? "ns" : "");
-	printf("%s%-20s %12s  %s\n", indent, name, text, help);
+	printf("%s%-22s %14s  %s\n", indent, name, text, help);
 }
 
 static void stat_print_pool(const struct contig_pool_stats *pool)
@@ -149,13 +68,13 @@ static uint64_t stat_count_seconds(const struct contig_stats *stats)
 	return stats->start_ns && ns > stats->start_ns ? (ns - stats->start_ns) / 1000000000u : 0;
 }
 
-static void stat_print_text(const struct stat_process *process)
+static void stat_print_text(const struct served_process *process)
 {
 	const struct contig_stats *stats = &process->stats;
-	char text[192], size[24];
+	char text[SERVED_TEXT_BYTES], size[24];
 
-	printf("%d %s: %s", (int)process->pid, process->program, stat_describe(process, text));
-	if (process->outcome != STAT_READ) {
+	printf("%d %s: %s", (int)process->pid, process->program, served_describe(process, text));
+	if (process->outcome != SERVED_READ) {
 		putchar('\n');
 		return;
 	}
@@ -192,17 +111,17 @@ static void stat_print_json_pool(struct json *json, const struct contig_pool_sta
 	json_close(json);
 }
 
-static void stat_print_json(struct json *json, const struct stat_process *process)
+static void stat_print_json(struct json *json, const struct served_process *process)
 {
 	const struct contig_stats *stats = &process->stats;
-	char text[192];
+	char text[SERVED_TEXT_BYTES];
 
 	json_open_object(json, NULL);
 	json_put_number(json, "pid", (uint64_t)process->pid);
 	json_put_text(json, "program", process->program);
-	json_put_flag(json, "read", process->outcome == STAT_READ);
-	json_put_text(json, "state", stat_describe(process, text));
-	if (process->outcome == STAT_READ) {
+	json_put_flag(json, "read", process->outcome == SERVED_READ);
+	json_put_text(json, "state", served_describe(process, text));
+	if (process->outcome == SERVED_READ) {
 		json_put_flag(json, "serving", stats->serving != 0);
 		json_put_text(json, "why", stats->why[0] ? stats->why : NULL);
 		json_put_number(json, "zone_base", stats->zone_base);
@@ -219,7 +138,7 @@ static void stat_print_json(struct json *json, const struct stat_process *proces
 }
 
 /* A process's line or object. */
-static void stat_show(struct json *json, const struct stat_process *process)
+static void stat_show(struct json *json, const struct served_process *process)
 {
 	if (json)
 		stat_print_json(json, process);
@@ -229,52 +148,49 @@ static void stat_show(struct json *json, const struct stat_process *process)
 
 static int stat_show_one(struct json *json, pid_t pid)
 {
-	static struct stat_process process;
-	char text[192];
+	static struct served_process process;
+	char text[SERVED_TEXT_BYTES];
 
-	stat_read_process(pid, &process);
-	if (json || process.outcome == STAT_READ)
+	served_read(pid, &process);
+	if (json || process.outcome == SERVED_READ)
 		stat_show(json, &process);
 	else
-		command_error("process %d: %s", (int)pid, stat_describe(&process, text));
-	return process.outcome == STAT_READ ? STATUS_DONE : STATUS_FAILED;
+		command_error("process %d: %s", (int)pid, served_describe(&process, text));
+	return process.outcome == SERVED_READ ? STATUS_DONE : STATUS_FAILED;
 }
 
-/* Every process that has the library, this one left out. */
+struct stat_listing {
+	struct json *json;
+	unsigned int shown, hidden;
+};
+
+static void stat_visit(const struct served_process *process, void *arg)
+{
+	struct stat_listing *listing = arg;
+
+	if (process->outcome == SERVED_ERROR && process->error == -EACCES) {
+		listing->hidden++;
+		return;
+	}
+	stat_show(listing->json, process);
+	listing->shown++;
+}
+
 static int stat_show_all(struct json *json)
 {
-	static struct stat_process process;
-	unsigned int shown = 0, hidden = 0;
-	struct dirent *entry;
-	DIR *dir = opendir("/proc");
+	struct stat_listing listing = { .json = json };
+	int ret = served_each(stat_visit, &listing);
 
-	if (!dir) {
-		command_error("/proc: %s", strerror(errno));
+	if (ret) {
+		command_error("/proc: %s", strerror(-ret));
 		return STATUS_FAILED;
 	}
-	while ((entry = readdir(dir))) {
-		pid_t pid = (pid_t)atoi(entry->d_name);
-
-		if (!isdigit((unsigned char)entry->d_name[0]) || pid == getpid())
-			continue;
-		stat_read_process(pid, &process);
-		if (process.outcome == STAT_NOT_MAPPED ||
-		    (process.outcome == STAT_ERROR && process.error == -ESRCH))
-			continue;
-		if (process.outcome == STAT_ERROR && process.error == -EACCES) {
-			hidden++;
-			continue;
-		}
-		stat_show(json, &process);
-		shown++;
-	}
-	closedir(dir);
-	if (!shown && !json)
+	if (!listing.shown && !json)
 		printf("no process runs under " LIBRARY_NAME "%s\n",
-		       hidden ? ", as far as this user may see" : "");
-	if (hidden)
-		command_error("%u other process%s could not be looked at (no permission)", hidden,
-			      hidden == 1 ? "" : "es");
+		       listing.hidden ? ", as far as this user may see" : "");
+	if (listing.hidden)
+		command_error("%u other process%s could not be looked at (no permission)",
+			      listing.hidden, listing.hidden == 1 ? "" : "es");
 	return STATUS_DONE;
 }
 
