@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the huge pages of a range lie in physical memory, by /proc/self/pagemap. */
+/* Where the pages of a range lie in physical memory, by /proc/self/pagemap. */
 #ifndef BACKING_FRAMES_H
 #define BACKING_FRAMES_H
 
@@ -20,5 +20,8 @@
  *	-errno of the file.
  */
 int frames_read(const void *addr, size_t count, uint64_t page_bytes, uint64_t *frames);
+
+/* frames_sample - the PFN (of 4 KiB) of one page each @step bytes. Else as frames_read(). */
+int frames_sample(const void *addr, size_t step, size_t count, uint64_t *pfns);
 
 #endif

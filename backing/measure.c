@@ -18,17 +18,3 @@ int measure_self(const void *addr, size_t bytes, struct physmap_figures *out)
 	errno = saved;
 	return ret;
 }
-
-int measure_frames(const void *addr, size_t step, size_t count, uint64_t *out)
-{
-	int saved = errno, ret = 0;
-	int fd = sys_open("/proc/self/pagemap", O_RDONLY, 0);
-
-	if (fd < 0)
-		return fd;
-	for (size_t i = 0; i < count && !ret; i++)
-		ret = physmap_read_frame(fd, (uintptr_t)addr + i * step, &out[i]);
-	sys_close(fd);
-	errno = saved;
-	return ret;
-}

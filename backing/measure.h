@@ -11,10 +11,4 @@
  */
 int measure_self(const void *addr, size_t bytes, struct physmap_figures *out);
 
-/*
- * measure_frames - page frame numbers of @count pages, @step bytes apart, from @addr on
- * Context: as measure_self(). Return: as measure_self(); @out is undefined unless 0.
- */
-int measure_frames(const void *addr, size_t step, size_t count, uint64_t *out);
-
 #endif

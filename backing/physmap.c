@@ -226,18 +226,3 @@ int physmap_measure(int pagemap_fd, uint64_t va, uint64_t bytes, uint64_t sizes,
 		physmap_sum_end(&sum, out);
 	return ret;
 }
-
-int physmap_read_frame(int pagemap_fd, uint64_t va, uint64_t *out)
-{
-	uint64_t entry;
-	ssize_t got = read_batch(pagemap_fd, &entry, va / UNIT_BYTES, 1);
-
-	if (got <= 0)
-		return got ? (int)got : -ENODATA;
-	if (!(entry & PAGEMAP_PRESENT))
-		return -ENODATA;
-	if (!(entry & PAGEMAP_PFN))
-		return -EPERM;
-	*out = entry & PAGEMAP_PFN;
-	return 0;
-}

@@ -117,7 +117,4 @@ int physmap_each(int pagemap_fd, uint64_t va, uint64_t bytes, physmap_visit *vis
 int physmap_measure(int pagemap_fd, uint64_t va, uint64_t bytes, uint64_t sizes,
 		    struct physmap_figures *out);
 
-/* physmap_read_frame - the page frame number under @va. Return: as physmap_measure(). */
-int physmap_read_frame(int pagemap_fd, uint64_t va, uint64_t *out);
-
 #endif

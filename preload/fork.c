@@ -21,7 +21,7 @@
 #include "heap.h"
 #include "hooks.h"
 #include "init.h"
-#include "layout.h"
+#include "fork_layout.h"
 #include "next.h"
 #include "place.h"
 #include "pool.h"
@@ -213,7 +213,7 @@ static void after_in_parent(void)
 	}
 	if (plan && plan->late) {
 		count_fork(plan);
-		layout_forked(plan->kernel);
+		fork_layout_forked(plan->kernel);
 		end_late_plan(plan);
 	}
 }
@@ -234,7 +234,7 @@ static void after_in_child(void)
 	if (!plan || plan->handlers)
 		heap_fork_child();	/* glibc has reset the list of streams */
 	figures_reset((int)getpid());
-	layout_reset();
+	fork_layout_reset();
 	if (plan && plan->late) {
 		if (plan->kernel)
 			cow_forked(getpid());	/* the parent will not learn who we are */
@@ -309,7 +309,7 @@ static void carry_out(struct plan *plan)
 		if (plan->result > 0 && plan->kernel)
 			cow_forked(plan->result);
 		if (plan->result > 0)
-			layout_forked(plan->kernel);
+			fork_layout_forked(plan->kernel);
 		count_fork(plan);
 	}
 	if (plan->had_snapshot)
@@ -357,10 +357,10 @@ static pid_t forked_plainly(pid_t (*real)(void), bool handlers)
 	pid_t result;
 
 	if (handlers)
-		layout_before_fork(false);
+		fork_layout_before_fork(false);
 	result = real();
-	if (result > 0)
-		layout_forked(false);
+	if (result > 0 && fork_layout_forked(false))
+		figures_add(&contig_stats.forks, 1);
 	return result;
 }
 
@@ -381,7 +381,7 @@ static pid_t forked(pid_t (*real)(void), bool handlers)
 		plan.result = -1;
 		plan.error = ENOMEM;
 	} else {
-		layout_before_fork(plan.kernel);
+		fork_layout_before_fork(plan.kernel);
 		if (on_zone && plan.with_snapshot)
 			carry_out_elsewhere(&plan);
 		else

@@ -11,7 +11,7 @@
 #include "figures.h"
 #include "heap.h"
 #include "init.h"
-#include "layout.h"
+#include "fork_layout.h"
 #include "log.h"
 #include "measure.h"
 #include "place.h"
@@ -42,7 +42,7 @@ void stats_init(const struct settings *set)
 	settings = set;
 	as_json = !strncmp(set->stats, "json", 4);
 	file = colon ? colon + 1 : "";
-	layout_init();
+	fork_layout_init();
 }
 
 static bool visit_largest(struct span *span, void *arg)
@@ -74,7 +74,7 @@ void stats_before_free(const void *p)
 
 	if (!settings)
 		return;
-	layout_before_free(p);
+	fork_layout_before_free(p);
 	pool = place_pool(p);
 	bytes = place_bytes(p);
 	if (pool && bytes > pool_stats(pool)->measured_bytes)
@@ -364,7 +364,7 @@ __attribute__((destructor(101))) static void report_at_exit(void)
 		return;
 	if (contig_stats.serving) {
 		measure_live();
-		layout_at_exit();
+		fork_layout_at_exit();
 	}
 	out.length = 0;
 	if (as_json)

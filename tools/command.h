@@ -34,6 +34,7 @@ extern const struct command cmd_doctor;
 extern const struct command cmd_stat;
 extern const struct command cmd_map;
 extern const struct command cmd_pool;
+extern const struct command cmd_top;
 
 /* command_help - print usage and options on standard output. Return: STATUS_DONE. */
 int command_help(const struct command *cmd);

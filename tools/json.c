@@ -55,13 +55,19 @@ static void json_write_text(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+static void json_begin_line(const struct json *json)
+{
+	if (!json->one_line)
+		fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+}
+
 static void json_begin_value(struct json *json, const char *key)
 {
 	if (json->depth) {
 		if (json->filled[json->depth - 1])
-			fputc(',', json->out);
+			fputs(json->one_line ? ", " : ",", json->out);
 		json->filled[json->depth - 1] = true;
-		fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+		json_begin_line(json);
 	}
 	if (key) {
 		json_write_text(json->out, key);
@@ -94,7 +100,7 @@ void json_close(struct json *json)
 	assert(json->depth > 0);
 	json->depth--;
 	if (json->filled[json->depth])
-		fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+		json_begin_line(json);
 	fputc(json->close[json->depth], json->out);
 	if (!json->depth)
 		fputc('\n', json->out);
@@ -114,6 +120,12 @@ void json_put_number(struct json *json, const char *key, uint64_t value)
 {
 	json_begin_value(json, key);
 	fprintf(json->out, "%" PRIu64, value);
+}
+
+void json_put_decimal(struct json *json, const char *key, double value)
+{
+	json_begin_value(json, key);
+	fprintf(json->out, "%.3f", value);
 }
 
 void json_put_flag(struct json *json, const char *key, bool value)

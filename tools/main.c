@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&cmd_run, &cmd_check, &cmd_explain, &cmd_doctor, &cmd_stat, &cmd_map, &cmd_pool,
+	&cmd_run, &cmd_check, &cmd_explain, &cmd_doctor, &cmd_stat, &cmd_top, &cmd_map, &cmd_pool,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -93,6 +93,19 @@ own_contig() {
 	contig=$work/bin/contig
 }
 
+# start LIBRARY: a program with it, as $pid, when it has come to its main().
+start() {
+	LD_PRELOAD=$1 sleep 1000 &
+	pid=$!
+	cli_pids+=("$pid")
+	for _ in {1..200}; do
+		[ "$(cat "/proc/$pid/comm")" = sleep ] && grep -q "${1##*/}" "/proc/$pid/maps" &&
+			[ "$(awk '{print $3}' "/proc/$pid/stat")" = S ] && return
+		sleep 0.02
+	done
+	fail "sleep does not start"
+}
+
 # in_namespace SCRIPT [ARGUMENT...]: bash in a mount namespace of its own; skips if it can't be had.
 in_namespace() {
 	local flags=-m

@@ -40,7 +40,7 @@ for name in $figures; do
 done
 
 # Every option, and every call.
-for name in run check explain doctor stat map pool; do
+for name in run check explain doctor stat top map pool; do
 	for option in $("$contig" "$name" --help | grep -o -- '--[a-z][a-z]*' | sort -u); do
 		grep -qF -- "${option//-/\\-}" $cmd || fail "$cmd does not name $option of $name"
 	done

@@ -4,19 +4,6 @@
 # and says why where it cannot.
 . "$(dirname "$0")/common.bash"
 
-# start LIBRARY: a program with it, as $pid, when it has come to its main().
-start() {
-	LD_PRELOAD=$1 sleep 1000 &
-	pid=$!
-	cli_pids+=("$pid")
-	for _ in {1..200}; do
-		[ "$(cat "/proc/$pid/comm")" = sleep ] && grep -q "${1##*/}" "/proc/$pid/maps" &&
-			[ "$(awk '{print $3}' "/proc/$pid/stat")" = S ] && return
-		sleep 0.02
-	done
-	fail "sleep does not start"
-}
-
 mkdir "$work/a" "$work/b" "$work/c" "$work/d" "$work/e"
 stub "$work/a/libcontig.so"
 start "$work/a/libcontig.so"

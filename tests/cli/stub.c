@@ -8,6 +8,9 @@
 #ifndef STUB_VERSION
 #define STUB_VERSION CONTIG_STATS_VERSION
 #endif
+#ifndef STUB_LIVE
+#define STUB_LIVE (64 << 20)
+#endif
 #ifdef STUB_LEFT_ALONE
 #define STUB_WHY "it said \"no\""
 #else
@@ -28,7 +31,7 @@ struct contig_stats contig_stats = {
 	.pool_count = 2,
 	.pool = {
 		{ .name = "hugetlb-2M", .page_bytes = 2 << 20, .allocations = 7,
-		  .live_bytes = 64 << 20, .fell_through = { [CONTIG_REASON_POOL] = 12 } },
+		  .live_bytes = STUB_LIVE, .fell_through = { [CONTIG_REASON_POOL] = 12 } },
 		{ .name = "thp", .page_bytes = 2 << 20 },
 	},
 };

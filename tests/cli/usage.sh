@@ -6,11 +6,11 @@
 status 0 "$contig" --version
 says "$out" "contig [0-9]*.[0-9]*.[0-9]*"
 status 0 "$contig" help
-for name in run check explain doctor stat map pool; do
+for name in run check explain doctor stat top map pool; do
 	says "$out" "  $name "
 done
 [ -z "$err" ] || fail "help wrote to standard error: $err"
-for name in run check explain doctor stat map pool; do
+for name in run check explain doctor stat top map pool; do
 	status 0 "$contig" "$name" --help
 	says "$out" "usage: contig $name"
 	first=$out

@@ -67,6 +67,7 @@ static int one_case(const char *how, bool reported)
 	if (!stays)
 		CHECK(child_ended_well(pid));
 	memset(p, 2, BYTES);
+	CHECK(served_stats->forks == 1);
 	CHECK(pool_in_use()->fork_bytes == (reported && pool_in_use()->fork_shares ? BYTES : 0));
 	if (!strcmp(how, "freed"))
 		free(p);

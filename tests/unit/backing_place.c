@@ -210,6 +210,33 @@ static void page_contents_survive_a_move(void)
 	CHECK(world_empty());
 }
 
+static bool largest_is(const struct place_result *result, uint64_t bytes)
+{
+	const struct contig_pool_stats *stats = pool_stats(result->pool);
+
+	return stats->largest_address == (bytes ? (uintptr_t)result->addr : 0) &&
+	       stats->largest_bytes == bytes;
+}
+
+static void the_largest_alive_is_known_until_it_is_freed(void)
+{
+	struct place_result a, b, c;
+	struct decision decision;
+
+	begin("size=4K..: thp", 8, 0);
+	a = world_take(4 * MIB);
+	b = world_take(6 * MIB);
+	CHECK(largest_is(&b, 6 * MIB));
+	decision = world_decide(MIB, 1);
+	CHECK(place_resize(b.addr, MIB, &decision) && largest_is(&b, MIB));
+	CHECK(!place_free(b.addr) && largest_is(&b, 0));
+	c = world_take(2 * MIB);
+	CHECK(largest_is(&c, 2 * MIB));	/* of those since */
+	CHECK(!place_free(a.addr) && largest_is(&c, 2 * MIB));
+	CHECK(!place_free(c.addr) && largest_is(&c, 0));
+	CHECK(world_empty());
+}
+
 /* A child: hugetlb ranges come back on ordinary memory, or not at all. */
 static void adopted_memory_is_another_pools(void)
 {
@@ -273,6 +300,7 @@ int main(void)
 	WORLD_RUN(wrong_frees_are_told_apart);
 	WORLD_RUN(kept_pieces_make_room_in_an_exhausted_pool);
 	WORLD_RUN(page_contents_survive_a_move);
+	WORLD_RUN(the_largest_alive_is_known_until_it_is_freed);
 	WORLD_RUN(adopted_memory_is_another_pools);
 	return check_result();
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "layout.h"
+#include "fork_layout.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "figures.h"
+#include "frames.h"
 #include "lock.h"
 #include "measure.h"
 #include "place.h"
@@ -13,7 +14,7 @@
 
 enum { SAMPLES = 256, TIME_SHARE = 100 };
 
-#define BYTES_MOST	GIB	/* looked at before a fork; see layout.h for what that costs */
+#define BYTES_MOST	GIB	/* looked at before a fork; see fork_layout.h for what that costs */
 
 /* One allocation, as it was before a fork. */
 struct layout {
@@ -34,7 +35,7 @@ static uint64_t frame_now[SAMPLES];
 static struct lock layout_lock;
 static bool wanted;
 
-void layout_init(void)
+void fork_layout_init(void)
 {
 	wanted = true;
 }
@@ -67,7 +68,7 @@ static void take_down(struct layout *layout, const char *addr, size_t whole,
 	struct physmap_figures figures;
 
 	if (!count || measure_self(addr, bytes, &figures) || !figures.entries ||
-	    measure_frames(addr, step, count, layout->frame) ||
+	    frames_sample(addr, step, count, layout->frame) ||
 	    place_bytes(addr) != whole)	/* freed meanwhile */
 		return;
 	layout->addr = addr;
@@ -93,7 +94,7 @@ static void look_before(const struct pool *pool)
 	layout->not_before_ns = begin + (sys_now_ns() - begin) * TIME_SHARE;
 }
 
-void layout_before_fork(bool huge)
+void fork_layout_before_fork(bool huge)
 {
 	if (!wanted || !contig_stats.pool_count || !lock_try(&layout_lock))
 		return;
@@ -103,11 +104,16 @@ void layout_before_fork(bool huge)
 	lock_drop(&layout_lock);
 }
 
-void layout_forked(bool huge)
+bool fork_layout_forked(bool huge)
 {
+	bool any = false;
+
 	for (unsigned int i = 0; contig_stats.pool_count && i < pool_count(); i++)
-		if (is_shared(pool_at(i), huge))
+		if (is_shared(pool_at(i), huge)) {
 			figures_add(&pool_stats(pool_at(i))->fork_shares, 1);
+			any = true;
+		}
+	return any;
 }
 
 static void look_after(struct layout *layout, struct contig_pool_stats *stats)
@@ -118,7 +124,7 @@ static void look_after(struct layout *layout, struct contig_pool_stats *stats)
 	layout->closed = true;
 	if (stats->fork_shares == layout->shares || place_bytes(layout->addr) < layout->bytes ||
 	    measure_self(layout->addr, layout->bytes, &figures) ||
-	    measure_frames(layout->addr, layout->step, count, frame_now))
+	    frames_sample(layout->addr, layout->step, count, frame_now))
 		return;
 	for (size_t i = 0; i < count; i++)
 		moved += frame_now[i] != layout->frame[i];
@@ -140,17 +146,17 @@ static void look_at_open(const void *p)
 	lock_drop(&layout_lock);
 }
 
-void layout_before_free(const void *p)
+void fork_layout_before_free(const void *p)
 {
 	look_at_open(p);
 }
 
-void layout_at_exit(void)
+void fork_layout_at_exit(void)
 {
 	look_at_open(NULL);
 }
 
-void layout_reset(void)
+void fork_layout_reset(void)
 {
 	if (wanted)
 		for (unsigned int i = 0; contig_stats.pool_count && i < pool_count(); i++)
