@@ -220,6 +220,9 @@ static bool fragment_break(char *block)
 		madvise(block, BLOCK_BYTES, MADV_DONTNEED);
 		return false;
 	}
+	/* Or khugepaged, which looks at eight blocks in one go, makes huge pages of them again. */
+	if (madvise(block, BLOCK_BYTES, MADV_NOHUGEPAGE))
+		bench_fail("fragment: madvise(MADV_NOHUGEPAGE)");
 	madvise(block + BENCH_PAGE_BYTES, BENCH_PAGE_BYTES, MADV_FREE);
 	for (size_t at = 0; at < BLOCK_BYTES; at += run.stride_bytes)
 		if (madvise(block + at + BENCH_PAGE_BYTES, run.stride_bytes - BENCH_PAGE_BYTES,

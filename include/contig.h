@@ -62,9 +62,9 @@ struct contig_stats {
 extern struct contig_stats contig_stats;
 
 /* What contig_entries() answers. Later versions add fields at the end. */
-struct contig_entries {
+struct contig_figures {
 	/*
-	 * In: sizeof(struct contig_entries), as the caller knows it. Out: how much of it the
+	 * In: sizeof(struct contig_figures), as the caller knows it. Out: how much of it the
 	 * library has filled; a field beyond that is as the caller left it.
 	 */
 	uint32_t struct_bytes;
@@ -95,6 +95,6 @@ struct contig_entries {
  *	a page is not in memory (not mapped, never touched, swapped out); another -errno of opening
  *	or reading /proc/self/pagemap.
  */
-int contig_entries(const void *addr, size_t bytes, struct contig_entries *out);
+int contig_entries(const void *addr, size_t bytes, struct contig_figures *out);
 
 #endif

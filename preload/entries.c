@@ -11,11 +11,11 @@
 
 /* The least a caller can know: the structure as it was first released. */
 #define ENTRIES_FIRST_BYTES \
-	(offsetof(struct contig_entries, largest_bytes) + sizeof(uint64_t))
+	(offsetof(struct contig_figures, largest_bytes) + sizeof(uint64_t))
 
-HOOK int contig_entries(const void *addr, size_t bytes, struct contig_entries *out)
+HOOK int contig_entries(const void *addr, size_t bytes, struct contig_figures *out)
 {
-	struct contig_entries answer = { .struct_bytes = sizeof(answer) };
+	struct contig_figures answer = { .struct_bytes = sizeof(answer) };
 	struct physmap_figures figures;
 	size_t room;
 	int ret;

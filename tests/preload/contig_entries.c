@@ -50,7 +50,7 @@ static void check_range(char *p, size_t bytes)
 	uintptr_t va = (uintptr_t)p;
 	size_t count = (va + bytes - 1) / PAGE - va / PAGE + 1, extents = 0, run = 0, most = 0;
 	uint64_t *pa = calloc(count, sizeof(*pa)), size = PAGE;
-	struct contig_entries got = { .struct_bytes = sizeof(got) };
+	struct contig_figures got = { .struct_bytes = sizeof(got) };
 	int ret = contig_entries(p, bytes, &got);
 
 	if (!read_frames(va, pa, count)) {
@@ -94,7 +94,7 @@ static void it_agrees_with_the_pagemap(void)
 
 static void failures_have_their_names(void)
 {
-	struct contig_entries got = { .struct_bytes = sizeof(got), .extents = 77 };
+	struct contig_figures got = { .struct_bytes = sizeof(got), .extents = 77 };
 	char *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	bool hidden;
 
@@ -119,7 +119,7 @@ static void failures_have_their_names(void)
 static void a_longer_structure_is_filled_as_far_as_known(void)
 {
 	struct {
-		struct contig_entries known;
+		struct contig_figures known;
 		uint64_t later;
 	} got = { .known.struct_bytes = sizeof(got), .later = 77 };
 	char *p = calloc(1, 1);
@@ -138,7 +138,7 @@ static void without_cap_sys_admin_it_is_eperm(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { { 0 } };
-	struct contig_entries got = { .struct_bytes = sizeof(got) };
+	struct contig_figures got = { .struct_bytes = sizeof(got) };
 	char *p = malloc(4 * MIB);
 	int status = -1;
 	pid_t child;
