@@ -105,31 +105,36 @@ static struct tally tally_all(const struct source *source, unsigned int order)
 	return tally;
 }
 
+/* The end of @head, which ends at a block's end; the beginning of @tail. */
+static void tally_shorten(struct tally *tally, uint64_t head, uint64_t tail)
+{
+	tally->head.at += tally->head.count - (size_t)head;
+	tally->head.frame += tally->head.count - head;
+	tally->head.count = (size_t)head;
+	tally->tail.count = (size_t)tail;
+}
+
 /* Take of @tally what @want needs and no more. Return: false: it does not suffice. */
 static bool tally_fit(struct tally *tally, uint64_t want)
 {
 	uint64_t blocks = want >> tally->order, rest;
+	bool spare = tally->full > blocks;
 
-	if (tally->full > blocks && want & ((1ull << tally->order) - 1)) {
-		rest = want - (blocks << tally->order);
-		if (rest > tally->head.count && rest > tally->tail.count) {
-			tally->full = blocks + 1;	/* the last of them is cut */
-			tally->head.count = tally->tail.count = 0;
-			return true;
-		}
-	}
-	if (tally->full > blocks)
+	if (spare)
 		tally->full = blocks;
 	rest = want - (tally->full << tally->order);
-	if (rest > tally->head.count + tally->tail.count)
+	if (rest <= tally->tail.count) {
+		tally_shorten(tally, 0, rest);
+	} else if (rest <= tally->head.count) {
+		tally_shorten(tally, rest, 0);
+	} else if (spare) {
+		tally->full++;		/* the last of them is cut */
+		tally_shorten(tally, 0, 0);
+	} else if (rest <= tally->head.count + tally->tail.count) {
+		tally_shorten(tally, rest - tally->tail.count, tally->tail.count);
+	} else {
 		return false;
-	if (tally->tail.count > rest)
-		tally->tail.count = (size_t)rest;
-	rest -= tally->tail.count;
-	/* The head ends at a block's end, so it is shortened at its beginning. */
-	tally->head.at += tally->head.count - (size_t)rest;
-	tally->head.frame += tally->head.count - rest;
-	tally->head.count = (size_t)rest;
+	}
 	return true;
 }
 
@@ -179,7 +184,8 @@ static void emit_rest(struct emitter *emitter, size_t have)
 static void emit_by_order(struct emitter *emitter, const struct source *source, size_t longest,
 			  size_t want)
 {
-	unsigned int order = 63 - (unsigned int)__builtin_clzll(longest);
+	/* Two ends that meet at a block's end may both be shorter than the block. */
+	unsigned int order = 64 - (unsigned int)__builtin_clzll(longest);
 	struct tally tally;
 
 	for (;; order--) {	/* 0 always does */
