@@ -207,7 +207,8 @@ static struct span *reserve_for(uint64_t pa, size_t bytes, const struct span_wis
 }
 
 static struct span *settle(const struct pool *pool, const struct gathered *got,
-			   const struct span_wish *wish, const struct map_wish *how)
+			   const struct span_wish *wish, const struct map_wish *how,
+			   bool *unable)
 {
 	struct span *fresh = reserve_for(got->pa, got->bytes, wish, page_units_of(pool));
 	int ret = 0;
@@ -220,6 +221,7 @@ static struct span *settle(const struct pool *pool, const struct gathered *got,
 	lock_take(&zone_lock);
 	if (!fresh)
 		return NULL;
+	*unable = ret == -ENOSYS;
 	if (ret) {
 		span_give(fresh, SPAN_RESERVE_POOL, 0);
 		return NULL;
@@ -229,14 +231,13 @@ static struct span *settle(const struct pool *pool, const struct gathered *got,
 	return fresh;
 }
 
-/* *@unable: not by this kernel, and nothing was done. */
+/* *@unable: this kernel cannot move huge pages, the pages are back in the pool. */
 static struct span *grow_gathered(const struct pool *pool, const struct span_wish *wish,
 				  const struct map_wish *how, enum contig_reason *why,
 				  bool *unable)
 {
 	size_t bytes = (size_t)round_up(wish->units, page_units_of(pool)) << UNIT_SHIFT;
 	struct gathered got;
-	struct span *span;
 	int ret;
 
 	lock_drop(&zone_lock);
@@ -246,8 +247,7 @@ static struct span *grow_gathered(const struct pool *pool, const struct span_wis
 	if (ret)
 		return NULL;
 	*why = CONTIG_REASON_ZONE;
-	span = settle(pool, &got, wish, how);
-	return span;
+	return settle(pool, &got, wish, how, unable);
 }
 
 /*
