@@ -176,7 +176,17 @@ static struct map_wish map_wish_of(const struct pool *pool, const struct place_w
 	};
 }
 
-/* From the system. What is kept of this pool, in pieces too small, goes back first if it must. */
+/*
+ * Would this pool serve if it had back what is kept of it? Pieces too small, or parts of the only
+ * run that keeps a promise.
+ */
+static bool kept_is_missing(const struct pool *pool, enum contig_reason why)
+{
+	return (why == CONTIG_REASON_POOL || why == CONTIG_REASON_PROMISE) &&
+	       span_free_bytes_of(pool->index);
+}
+
+/* From the system. What is kept of this pool goes back first if it must. */
 static struct span *grow(const struct pool *pool, const struct place_wish *wish,
 			 const struct span_wish *like, const struct map_wish *how)
 {
@@ -185,8 +195,7 @@ static struct span *grow(const struct pool *pool, const struct place_wish *wish,
 	size_t bytes;
 
 	span = block_grow(pool, like, how, needs_check(wish->decision), &why);
-	if (!span && why == CONTIG_REASON_POOL && span_free_bytes_of(pool->index) &&
-	    block_release_pool(pool))
+	if (!span && kept_is_missing(pool, why) && block_release_pool(pool))
 		span = block_grow(pool, like, how, needs_check(wish->decision), &why);
 	if (!span) {
 		pool_fell_through(pool, why);
