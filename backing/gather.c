@@ -101,8 +101,8 @@ static int put_in_order(struct batch *batch, uint64_t *pa)
 	struct layout now, best;
 	int ret;
 
-	*pa = 0;
 	for (int round = 0; ; round++) {
+		*pa = 0;
 		ret = frames_read(batch->addr, batch->have, page, batch->frames);
 		if (ret)
 			return batch->have > batch->want ? -ERANGE : 0;
