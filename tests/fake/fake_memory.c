@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "fake_frames.h"
 #include "fake_sys.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -34,6 +35,7 @@ void fake_memory_reset(void)
 {
 	region_count = 0;
 	memset(pools, 0, sizeof(pools));
+	fake_frames_reset();
 }
 
 static struct fake_pool *pool_of(uint64_t page)
@@ -140,7 +142,7 @@ void fake_memory_add(uintptr_t addr, size_t bytes, uint64_t page)
 	region_add(addr, addr + bytes, page);
 }
 
-void fake_memory_cut(uintptr_t addr, size_t bytes)
+static void regions_cut(uintptr_t addr, size_t bytes)
 {
 	uintptr_t end = addr + bytes;
 
@@ -155,6 +157,21 @@ void fake_memory_cut(uintptr_t addr, size_t bytes)
 		if (end < was.end)
 			region_add(end, was.end, was.page);
 	}
+}
+
+void fake_memory_cut(uintptr_t addr, size_t bytes)
+{
+	regions_cut(addr, bytes);
+	fake_frames_drop(addr, bytes);
+}
+
+unsigned int fake_memory_mappings(uintptr_t addr, size_t bytes)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < region_count; i++)
+		count += regions[i].start < addr + bytes && addr < regions[i].end;
+	return count;
 }
 
 uint64_t fake_memory_in(uintptr_t addr, size_t bytes)
@@ -195,7 +212,7 @@ bool fake_memory_is_one(uintptr_t addr, size_t bytes)
 	return false;
 }
 
-static uint64_t page_at(uintptr_t addr)
+uint64_t fake_memory_page_at(uintptr_t addr)
 {
 	for (unsigned int i = 0; i < region_count; i++)
 		if (addr - regions[i].start < regions[i].end - regions[i].start)
@@ -206,7 +223,7 @@ static uint64_t page_at(uintptr_t addr)
 int fake_memory_move(uintptr_t addr, size_t old_bytes, size_t new_bytes, int flags, void *to,
 		     void **out)
 {
-	uint64_t page = page_at(addr);
+	uint64_t page = fake_memory_page_at(addr);
 	void *p;
 
 	if (page && (flags & MREMAP_DONTUNMAP))
@@ -214,9 +231,12 @@ int fake_memory_move(uintptr_t addr, size_t old_bytes, size_t new_bytes, int fla
 	p = mremap((void *)addr, old_bytes, new_bytes, flags, to);
 	if (p == MAP_FAILED)
 		return -errno;
+	if ((uintptr_t)p != addr)
+		fake_memory_cut((uintptr_t)p, new_bytes);
 	if (!(flags & MREMAP_DONTUNMAP))
-		fake_memory_cut(addr, old_bytes);
-	fake_memory_add((uintptr_t)p, new_bytes, page);
+		regions_cut(addr, old_bytes);
+	region_add((uintptr_t)p, (uintptr_t)p + new_bytes, page);
+	fake_frames_move(addr, (uintptr_t)p, old_bytes);
 	*out = p;
 	return 0;
 }

@@ -27,6 +27,10 @@ uint64_t fake_memory_in(uintptr_t addr, size_t bytes);
 bool fake_memory_whole(uintptr_t addr, size_t bytes);
 /* fake_memory_is_one - is it one mapping as a whole? */
 bool fake_memory_is_one(uintptr_t addr, size_t bytes);
+/* fake_memory_mappings - of how many mappings does the range hold a part? */
+unsigned int fake_memory_mappings(uintptr_t addr, size_t bytes);
+/* fake_memory_page_at - the huge page size of the mapping at @addr; 0: ordinary, or none. */
+uint64_t fake_memory_page_at(uintptr_t addr);
 /* fake_memory_move - mremap(). Return: 0 or -errno. */
 int fake_memory_move(uintptr_t addr, size_t old_bytes, size_t new_bytes, int flags, void *to,
 		     void **out);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "fake_frames.h"
 #include "fake_memory.h"
 #include "policy.h"
 #include "sys.h"
@@ -83,6 +84,35 @@ void fake_pool(uint64_t page_bytes, uint64_t pages)
 	pthread_mutex_lock(&fake_lock);
 	fake_memory_set_pool(page_bytes, pages);
 	pthread_mutex_unlock(&fake_lock);
+}
+
+void fake_frames(uint64_t page_bytes, const uint64_t *frames, unsigned int count)
+{
+	pthread_mutex_lock(&fake_lock);
+	fake_memory_set_pool(page_bytes, count);
+	fake_frames_set(page_bytes, frames, count);
+	pthread_mutex_unlock(&fake_lock);
+}
+
+bool fake_frames_whole(void)
+{
+	bool whole;
+
+	pthread_mutex_lock(&fake_lock);
+	fake_frames_give();
+	whole = fake_frames_are_back();
+	pthread_mutex_unlock(&fake_lock);
+	return whole;
+}
+
+unsigned int fake_mappings(const void *addr, size_t bytes)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&fake_lock);
+	count = fake_memory_mappings((uintptr_t)addr, bytes);
+	pthread_mutex_unlock(&fake_lock);
+	return count;
 }
 
 uint64_t fake_pool_free(uint64_t page_bytes)
@@ -222,7 +252,21 @@ int sys_unmap(void *addr, size_t bytes)
 
 int sys_advise(void *addr, size_t bytes, int advice)
 {
-	return fake_pass(FAKE_ADVISE);
+	int ret;
+
+	pthread_mutex_lock(&fake_lock);
+	ret = fake_enter(FAKE_ADVISE);
+	if (!ret && advice == MADV_DONTNEED && fake_frames_active() &&
+	    fake_memory_page_at((uintptr_t)addr)) {
+		if (!fake_memory_whole((uintptr_t)addr, bytes))
+			ret = -EINVAL;
+		else if (madvise(addr, bytes, advice))
+			ret = -errno;
+		else
+			fake_sys.dropped += fake_frames_drop((uintptr_t)addr, bytes);
+	}
+	pthread_mutex_unlock(&fake_lock);
+	return ret;
 }
 
 int sys_protect(void *addr, size_t bytes, int prot)
@@ -234,19 +278,44 @@ int sys_protect(void *addr, size_t bytes, int prot)
 	return ret;
 }
 
-/* Runs of @run_bytes, each aligned to its size, no two of them neighbours. */
-static void lay_out(uintptr_t addr, size_t bytes)
+/* Each entry @step more than the one before. */
+static void pagemap_write(uintptr_t va, uint64_t entry, uint64_t step, size_t count)
 {
-	uint64_t entry, physical;
+	uint64_t entries[512];
+	size_t now;
 
 	if (pagemap < 0)
 		pagemap = memfd_create("pagemap", MFD_CLOEXEC);
+	for (; count; count -= now, va += now * 4096) {
+		now = count < 512 ? count : 512;
+		for (size_t i = 0; i < now; i++, entry += step)
+			entries[i] = entry;
+		if (pwrite(pagemap, entries, now * sizeof(*entries), (off_t)(va / 4096 * 8)) < 0)
+			abort();
+	}
+}
+
+void fake_pagemap(uintptr_t va, uint64_t pfn, size_t count)
+{
+	bool hide = fake_sys.hide_pfns;
+
+	pagemap_write(va, 1ull << 63 | (hide ? 0 : pfn), !hide, count);
+}
+
+void fake_pagemap_forget(uintptr_t va, size_t count)
+{
+	pagemap_write(va, 0, 0, count);
+}
+
+/* Runs of @run_bytes, each aligned to its size, no two of them neighbours. */
+static void lay_out(uintptr_t addr, size_t bytes)
+{
+	uint64_t physical;
+
 	for (uintptr_t at = addr; at < addr + bytes; at += 4096) {
 		physical = at / fake_sys.run_bytes * 2 * fake_sys.run_bytes +
 			   at % fake_sys.run_bytes;
-		entry = 1ull << 63 | physical / 4096;
-		if (pwrite(pagemap, &entry, sizeof(entry), (off_t)(at / 4096 * 8)) < 0)
-			abort();
+		fake_pagemap(at, physical / 4096, 1);
 	}
 }
 
@@ -267,11 +336,35 @@ int sys_remap(void *addr, size_t old_bytes, size_t new_bytes, int flags, void *t
 	return ret;
 }
 
+/* A populate that fails has come half way. */
+static void populate_frames(uintptr_t addr, size_t bytes, int ret)
+{
+	uint64_t page = fake_memory_page_at(addr);
+
+	if (!page || !fake_frames_active())
+		return;
+	fake_frames_populate(addr, ret ? bytes / 2 : bytes, page);
+}
+
+static void let_thief_in(void)
+{
+	static bool takes;
+
+	if (!fake_sys.thief)
+		return;
+	takes = !takes;
+	if (takes)
+		fake_frames_take();
+	else
+		fake_frames_give();
+}
+
 int sys_populate(void *addr, size_t bytes)
 {
 	int ret;
 
 	pthread_mutex_lock(&fake_lock);
+	let_thief_in();
 	ret = fake_enter(FAKE_POPULATE);
 	if (!ret && fake_memory_in((uintptr_t)addr, bytes) != bytes)
 		ret = -ENOMEM;
@@ -279,6 +372,8 @@ int sys_populate(void *addr, size_t bytes)
 		fake_sys.populated_bytes += bytes;
 	if (!ret && fake_sys.run_bytes)
 		lay_out((uintptr_t)addr, bytes);
+	if (!ret || ret == -fake_sys.fail_error)
+		populate_frames((uintptr_t)addr, bytes, ret);
 	pthread_mutex_unlock(&fake_lock);
 	return ret;
 }
@@ -346,7 +441,9 @@ int sys_open(const char *path, int flags, int mode)
 		return ret;
 	if (strcmp(path, "/proc/self/pagemap"))
 		return -ENOENT;
-	return fake_sys.run_bytes && pagemap >= 0 ? dup(pagemap) : -EACCES;
+	if (pagemap < 0 || !(fake_sys.run_bytes || fake_frames_active()))
+		return -EACCES;
+	return dup(pagemap);
 }
 
 void sys_close(int fd)

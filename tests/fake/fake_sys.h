@@ -28,6 +28,9 @@ struct fake_sys {
 	int node, current_node;		/* where pages come from; where the caller runs */
 	uint64_t most_reserve;		/* no reservation larger than that; 0: any */
 	uint64_t run_bytes;		/* physical memory comes in runs of that; 0: PFNs hidden */
+	bool hide_pfns;			/* pagemap can be opened, but says present and no more */
+	bool thief;			/* another process: before a populate it takes a page of
+					 * the pool that has frames, before the next gives it back */
 
 	/* Calls @fail_from to @fail_to of kind @fail_call give -@fail_error; fail_from 0: none. */
 	enum fake_call fail_call;
@@ -44,6 +47,7 @@ struct fake_sys {
 	uint64_t calls[FAKE_CALLS + 1];
 	uint64_t failed;		/* calls made to fail as asked */
 	uint64_t populated_bytes, sealed_bytes;
+	uint64_t dropped;		/* huge pages given back by MADV_DONTNEED */
 	uint64_t misuses;		/* calls that Linux would refuse: half a huge page */
 };
 extern struct fake_sys fake_sys;
@@ -62,11 +66,24 @@ void fake_heal(void);
 void fake_pool(uint64_t page_bytes, uint64_t pages);
 uint64_t fake_pool_free(uint64_t page_bytes);	/* pages neither mapped nor reserved */
 
+/*
+ * fake_frames - a pool whose pages have places in physical memory, as pagemap tells: page i of the
+ * free list is frame @frames[i] (physical address / @page_bytes). The list is a stack. One pool.
+ */
+void fake_frames(uint64_t page_bytes, const uint64_t *frames, unsigned int count);
+/* fake_frames_whole - the thief has gone; is every page of that pool free, and there once? */
+bool fake_frames_whole(void);
+/* fake_mappings - of how many mappings does a range hold a part? */
+unsigned int fake_mappings(const void *addr, size_t bytes);
+
 /* fake_file - a file exists and says @text; NULL: it does not exist. Both strings must last. */
 void fake_file(const char *path, const char *text);
 
 /* fake_mapped_bytes - readable memory that was mapped and is there still, in a range. */
 uint64_t fake_mapped_bytes(const void *addr, size_t bytes);
+/* For fake_frames.c: what pagemap says of @count 4 KiB pages from @va on, one run from @pfn. */
+void fake_pagemap(uintptr_t va, uint64_t pfn, size_t count);
+void fake_pagemap_forget(uintptr_t va, size_t count);
 /* fake_has_hole - is there a page in the range at which nothing at all is mapped? */
 bool fake_has_hole(const void *addr, size_t bytes);
 
