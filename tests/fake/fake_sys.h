@@ -29,8 +29,8 @@ struct fake_sys {
 	uint64_t most_reserve;		/* no reservation larger than that; 0: any */
 	uint64_t run_bytes;		/* physical memory comes in runs of that; 0: PFNs hidden */
 	bool hide_pfns;			/* pagemap can be opened, but says present and no more */
-	bool thief;			/* another process: before a populate it takes a page of
-					 * the pool that has frames, before the next gives it back */
+	bool thief;			/* another process: before each second populate it takes a
+					 * page of the pool that has frames, then gives it back */
 
 	/* Calls @fail_from to @fail_to of kind @fail_call give -@fail_error; fail_from 0: none. */
 	enum fake_call fail_call;
