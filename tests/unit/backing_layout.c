@@ -176,6 +176,23 @@ static void few_pages_are_as_good_as_the_best_of_all_orders(void)
 	}
 }
 
+/* All of them are wanted: where the largest page of a card ends, there is nothing to choose. */
+static void pages_about_a_multiple_of_2_gib_too(void)
+{
+	struct layout got;
+
+	for (int set = 0; set < FEW_SETS / 4; set++) {
+		size_t have = 1 + next_random(FEW);
+
+		draw(have, (1ull << DEVICE_ORDER) - 6, have + next_random(8));
+		if (!CHECK(plan(have, have, &got) ==
+			   brute_entries(have, have, congruent_entries))) {
+			say("about 2 GiB", have, have);
+			return;
+		}
+	}
+}
+
 static void eight_pages_too(void)
 {
 	struct layout got;
@@ -492,6 +509,7 @@ int main(void)
 	two_ends_meet_at_a_multiple_of_more_than_either();
 	what_is_left_over_keeps_its_order();
 	few_pages_are_as_good_as_the_best_of_all_orders();
+	pages_about_a_multiple_of_2_gib_too();
 	eight_pages_too();
 	no_other_address_would_need_fewer();
 	a_judgement_is_the_cards();
