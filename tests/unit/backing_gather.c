@@ -179,6 +179,20 @@ static void blocks_are_as_large_as_the_pages_allow(void)
 	CHECK(!place_free(got.addr) && all_is_back());
 }
 
+/* An alignment that the page's own place does not have comes first. */
+static void an_alignment_goes_before_congruence(void)
+{
+	struct place_result got;
+
+	add_run(FIRST + 1, 32);
+	scramble();
+	begin(ANY);
+	CHECK(!world_take_aligned(64 * MIB, 64 * MIB, &got));
+	CHECK((uintptr_t)got.addr % (64 * MIB) == 0);
+	CHECK(figures_of(got.addr, 64 * MIB).extents == 1);
+	CHECK(!place_free(got.addr) && all_is_back());
+}
+
 static void small_requests_are_not_gathered(void)
 {
 	struct place_result a, b;
@@ -307,6 +321,26 @@ static void a_kept_run_keeps_the_next_promise(void)
 	CHECK(is_one_run(c.addr, 10 * MIB) && is_one_run(a.addr, 16 * MIB));
 	CHECK(memory_calls() == calls && pool_stats(huge)->reused == 2);
 	CHECK(!place_free(a.addr) && !place_free(c.addr) && all_is_back());
+}
+
+/* What is kept is three runs in one piece; only the one in the middle is long enough. */
+static void a_run_is_found_within_what_is_kept(void)
+{
+	struct place_result a, b;
+
+	add_run(FIRST, 8);
+	add_run(FIRST + 16, 16);
+	add_run(FIRST + 48, 8);
+	begin(ANY);
+	a = world_take(64 * MIB);
+	CHECK(figures_of(a.addr, 64 * MIB).extents == 3);
+	CHECK(!place_free(a.addr));
+	world_rules(WHOLE);
+	b = world_take(32 * MIB);
+	CHECK((char *)b.addr == (char *)a.addr + 16 * MIB);
+	CHECK(figures_of(b.addr, 32 * MIB).extents == 1);
+	CHECK(pool_stats(huge)->reused == 1);
+	CHECK(!place_free(b.addr) && all_is_back());
 }
 
 /* Half of the only run is kept, half is in the pool: what is kept goes back first. */
@@ -460,15 +494,17 @@ static const enum fake_call kinds[] = {
 static void fail_kind(enum fake_call kind, bool from_then_on)
 {
 	uint64_t before = fake_sys.calls[kind], calls;
+	unsigned int mapped;
 
 	if (!run_mix())
 		return;
+	mapped = fake_mappings(NULL, SIZE_MAX);	/* the library's own tables */
 	calls = fake_sys.calls[kind] - before;
 	if (!CHECK(calls))
 		fprintf(stderr, "  kind %u is never called\n", kind);
 	for (uint64_t nth = 1; nth <= calls; nth += 1 + calls / 64) {
 		fake_fail(kind, nth, from_then_on ? UINT64_MAX : nth, ENOMEM);
-		if (!run_mix()) {
+		if (!(run_mix() & CHECK(fake_mappings(NULL, SIZE_MAX) == mapped))) {
 			fprintf(stderr, "  call %u of kind %u\n", (unsigned int)nth, kind);
 			return;
 		}
@@ -496,6 +532,7 @@ int main(void)
 	WORLD_RUN(no_room_for_slots_leaves_congruence);
 	WORLD_RUN(pages_in_order_stay_as_they_are);
 	WORLD_RUN(blocks_are_as_large_as_the_pages_allow);
+	WORLD_RUN(an_alignment_goes_before_congruence);
 	WORLD_RUN(small_requests_are_not_gathered);
 	WORLD_RUN(whole_is_found_among_more_pages_than_it_needs);
 	WORLD_RUN(a_promise_that_no_pages_keep_takes_none);
@@ -503,6 +540,7 @@ int main(void)
 	WORLD_RUN(three_mib_of_four);
 	WORLD_RUN(three_mib_where_no_two_pages_lie_together);
 	WORLD_RUN(a_kept_run_keeps_the_next_promise);
+	WORLD_RUN(a_run_is_found_within_what_is_kept);
 	WORLD_RUN(a_promise_is_worth_what_is_kept);
 	WORLD_RUN(a_thief_costs_order_never_safety);
 	WORLD_RUN(without_pfns_there_is_memory_but_no_order);
