@@ -88,7 +88,8 @@ part CONTIG_FORK=kernel CONTIG_RETAIN=1G \
 hold 512
 "$tmp/scramble" churn &
 thief=$!
-part CONTIG_RETAIN=0 CONTIG_POLICY="size=1M..: hugetlb-2M, thp" -- thief
+part CONTIG_RETAIN=0 CONTIG_POLICY="size=1M..80M,contiguity=whole: hugetlb-2M, thp;
+	size=80M..: hugetlb-2M, thp" -- thief
 stop_all
 [ $status -eq 0 ] && [ -n "$skipped" ] || exit $status
 echo "the pool's own memory is scattered: no order would be worth much"
