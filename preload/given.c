@@ -129,7 +129,10 @@ static bool mid_page(unsigned int i, const char *at)
 	return (uintptr_t)at & (entries[i].pool->page_bytes - 1);
 }
 
-/* An end of the range inside a huge page: that page is demoted, or the end is the mapping's own. */
+/*
+ * An end of the range inside a huge page: that page is demoted, or the end is the mapping's own.
+ * Of a page that is not huge any more the rest may be a neighbour's: the end stays where it is.
+ */
 static int settle_end_locked(char *addr, char **end, bool exact)
 {
 	int i = find_locked(*end - 1);
@@ -138,7 +141,7 @@ static int settle_end_locked(char *addr, char **end, bool exact)
 	if (i < 0 || !mid_page((unsigned int)i, *end))
 		return 0;
 	page = (char *)((uintptr_t)*end & ~(entries[i].pool->page_bytes - 1));
-	if (!exact && addr <= page && *end >= entries[i].asked_end) {
+	if (!exact && addr <= page && *end >= entries[i].asked_end && still_huge(page)) {
 		*end = page + entries[i].pool->page_bytes;
 		return 0;
 	}

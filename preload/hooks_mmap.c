@@ -242,6 +242,21 @@ static int unmap_zone(char *addr, char *end)
 	return 0;
 }
 
+/*
+ * Of a mapping of ours whose end the program put inside a huge page, up to the end of that page.
+ * Only the kernel knows for certain whether there is a huge page: on ordinary pages it does what
+ * the program said, and what lies behind is somebody else's.
+ */
+static int unmap_upto(char *addr, size_t bytes, char *end)
+{
+	int saved = errno, ret = plain_munmap(addr, bytes);
+
+	if (!ret || errno != EINVAL || end == page_end(addr, bytes))
+		return ret;
+	errno = saved;
+	return plain_munmap(addr, (size_t)(end - addr));
+}
+
 HOOK int munmap(void *addr, size_t bytes)
 {
 	char *end = page_end(addr, bytes);
@@ -255,7 +270,7 @@ HOOK int munmap(void *addr, size_t bytes)
 	if (ret)
 		return refuse(ret);
 	given_replaced(addr, end);
-	return plain_munmap(addr, (size_t)(end - (char *)addr));
+	return unmap_upto(addr, bytes, end);
 }
 
 /* Huge pages are readable and writable, always: fork copies them. */

@@ -228,6 +228,21 @@ static void what_went_past_the_library_does_no_harm(void)
 	CHECK(munmap(p, 4 * MIB) == 0);
 }
 
+/* A neighbour in the page that a stale entry speaks of; an mlocked one looks like a huge page. */
+static void nor_does_it_to_a_neighbour(int flags)
+{
+	char *p = mmap(NULL, 3 * MIB, RW, ANON, -1, 0), *next = p + 3 * MIB;
+
+	CHECK(is_huge(p));
+	CHECK(syscall(SYS_munmap, p, 4 * MIB) == 0);
+	CHECK(syscall(SYS_mmap, p, 3 * MIB, RW, ANON | MAP_FIXED, -1, 0) == (long)p);
+	CHECK(syscall(SYS_mmap, next, MIB, PROT_READ, ANON | MAP_FIXED | flags, -1, 0) == (long)next);
+	CHECK(munmap(p, 3 * MIB) == 0);
+	CHECK(msync(p, PAGE, MS_ASYNC) == -1);
+	CHECK(msync(next, MIB, MS_ASYNC) == 0);
+	CHECK(munmap(next, MIB) == 0);
+}
+
 static void an_empty_pool_leads_to_the_next_link(void)
 {
 	size_t all = (size_t)pool_free() * 2 * MIB;
@@ -286,6 +301,8 @@ int main(int argc, char **argv)
 		a_strict_chain_refuses();
 		shared_huge_pages_are_shared();
 		what_went_past_the_library_does_no_harm();
+		nor_does_it_to_a_neighbour(0);
+		nor_does_it_to_a_neighbour(MAP_LOCKED);
 		map_populate_is_honoured();
 	} else if (!strcmp(mode, "next")) {
 		an_empty_pool_leads_to_the_next_link();
