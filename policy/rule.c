@@ -246,6 +246,11 @@ unsigned int rule_chain_key(void)
 	return RULE_KEY_chain;
 }
 
+unsigned int rule_limit_key(void)
+{
+	return RULE_KEY_limit;
+}
+
 int rule_set(struct rule *rule, unsigned int index, struct slice value, char separator,
 	     struct text *expected)
 {

@@ -18,6 +18,9 @@ int rule_find_key(struct slice name);
 /* rule_chain_key - the index of `chain`, which every rule must have. */
 unsigned int rule_chain_key(void);
 
+/* rule_limit_key - the index of `limit`, which not every call allows. */
+unsigned int rule_limit_key(void);
+
 /**
  * rule_set - read one key
  * @rule: untouched unless 0 is returned

@@ -32,6 +32,17 @@ void rules_take(struct rules_draft *draft, struct reporter *to, unsigned int lin
 	draft->wrong = true;
 }
 
+/* A result of mmap() goes without our seeing it; only those on huge page pools are in a table. */
+static bool rules_limit_uncounted(const struct rule *rule)
+{
+	if (rule->limit == UINT64_MAX || !(rule->calls & ~CALLS_MALLOC_FAMILY))
+		return false;
+	for (unsigned int i = 0; i < rule->chain.count; i++)
+		if (rule->chain.link[i].backing != BACKING_HUGETLB)
+			return true;
+	return false;
+}
+
 bool rules_end(struct rules_draft *draft, struct reporter *to, struct policy *pol,
 	       unsigned int at)
 {
@@ -42,6 +53,12 @@ bool rules_end(struct rules_draft *draft, struct reporter *to, struct policy *po
 	if (!(draft->seen & 1u << rule_chain_key())) {
 		report_error(to, rule->line, rule_key_name(rule_chain_key()),
 			     slice_of(rule->name), "a chain: no rule is without one");
+		return false;
+	}
+	if (rules_limit_uncounted(rule)) {
+		report_error(to, rule->line, rule_key_name(rule_limit_key()), slice_of(rule->name),
+			     "no limit, or for mmap a chain of hugetlb alone: nothing else of mmap's "
+			     "is counted");
 		return false;
 	}
 	if (rule_insert(pol, at, rule)) {

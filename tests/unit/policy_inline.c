@@ -24,11 +24,11 @@ static void lists_in_it_have_bars(void)
 {
 	struct policy pol;
 
-	CHECK(!collect_rules(&pol, "exe=ib_*|ucx_*, call = mmap | new, contiguity=whole,node=local,"
+	CHECK(!collect_rules(&pol, "exe=ib_*|ucx_*, call = valloc | new, contiguity=whole,node=local,"
 			     "limit=4G,warn=yes,populate=no,align=..4K: driver:nic, hugetlb-2M!;")
 	      .count);
 	CHECK(pol.count == 3 && pol.rule[0].exe.count == 2);
-	CHECK(pol.rule[0].calls == (1u << CALL_MMAP | 1u << CALL_NEW));
+	CHECK(pol.rule[0].calls == (1u << CALL_VALLOC | 1u << CALL_NEW));
 	CHECK(pol.rule[0].limit == 4 * GIB && pol.rule[0].node == NODE_LOCAL);
 	CHECK(!strcmp(pol.rule[0].chain.link[0].region, "nic") && pol.rule[0].chain.strict);
 }

@@ -218,6 +218,28 @@ static void each_wrong_value_is_one_error_and_drops_the_rule(void)
 	}
 }
 
+static void a_limit_of_mmap_is_for_huge_pages_only(void)
+{
+	static const char *const good[] = {
+		"call=mmap,limit=8M: hugetlb", "call=mmap|mmap-shared,limit=8M: hugetlb-2M,hugetlb-1G!",
+		"call=mmap: hugetlb,thp", "limit=8M: hugetlb,thp",
+	};
+	static const char *const bad[] = {
+		"call=mmap,limit=8M: thp", "call=mmap-shared,limit=8M: hugetlb,base!",
+		"call=malloc|mmap,limit=8M: hugetlb,thp",
+	};
+	struct policy pol;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		CHECK(collect_rules(&pol, good[i]).count == 0 && pol.count == 3);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct collect all = collect_rules(&pol, bad[i]);
+
+		CHECK(collect_is_one(&all, 1, "limit", "hugetlb alone"));
+		CHECK(pol.count == 2);
+	}
+}
+
 static void the_table_tells_every_key(void)
 {
 	static const char *const names[] = {
@@ -246,6 +268,7 @@ int main(void)
 	the_other_keys_take_their_values();
 	chains_take_backings_sizes_regions_and_a_last_word();
 	each_wrong_value_is_one_error_and_drops_the_rule();
+	a_limit_of_mmap_is_for_huge_pages_only();
 	the_table_tells_every_key();
 	return check_result();
 }
