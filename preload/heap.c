@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mman.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "place.h"
+#include "pool.h"
 #include "sys.h"
 
 #define HEAP_PAGE	((uintptr_t)2 * MIB)
@@ -104,19 +104,27 @@ static uintptr_t take_addresses(size_t bytes)
 	return at;
 }
 
-/* Map huge pages from where they end now, past @end. */
+static const struct pool *heap_pool(void)
+{
+	for (unsigned int i = 0; i < pool_count(); i++)
+		if (pool_at(i)->backing == BACKING_HUGETLB && pool_at(i)->page_bytes == HEAP_PAGE)
+			return pool_at(i);
+	return NULL;
+}
+
+/*
+ * Map huge pages from where they end now, past @end. The backing takes them elsewhere, so that a
+ * pool run dry leaves no hole in the range.
+ */
 static bool extend_huge(uintptr_t end)
 {
 	size_t bytes = ((end + HEAP_PAGE - 1) & ~(HEAP_PAGE - 1)) - huge_to;
-	void *out;
+	struct map_wish wish = { .node = NODE_ANY, .populate = true };
+	const struct pool *pool = heap_pool();
+	enum contig_reason why;
 
-	if (sys_map((void *)huge_to, bytes, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_FIXED | MAP_HUGETLB | MAP_HUGE_2MB, &out))
+	if (!pool || !pool->usable || pool->how->map(pool, (void *)huge_to, bytes, &wish, &why))
 		return false;
-	if (sys_populate(out, bytes)) {
-		zone_seal(out, bytes);
-		return false;
-	}
 	huge_to += bytes;
 	return true;
 }
