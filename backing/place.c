@@ -21,7 +21,7 @@
 
 /* Guarded by: zone_lock. */
 static uint64_t live_bytes, peak_bytes;
-static uint64_t rule_bytes[POLICY_RULES + 2];	/* but read without it, to decide */
+static uint64_t rule_bytes[POLICY_RULES + 2];	/* but atomic, read without it to decide */
 static uint64_t retain_bytes = 256 * MIB, decay_ms = 10000;
 
 void place_init(uint64_t retain, uint64_t decay)
@@ -33,6 +33,11 @@ void place_init(uint64_t retain, uint64_t decay)
 const uint64_t *place_rule_bytes(void)
 {
 	return rule_bytes;
+}
+
+void place_count_rule(int rule, uint64_t bytes)
+{
+	figures_add(&rule_bytes[rule], bytes);
 }
 
 /*

@@ -88,6 +88,12 @@ void place_adopt(void *addr, size_t bytes, const struct pool *pool);
 const uint64_t *place_rule_bytes(void);
 
 /*
+ * place_count_rule - live bytes under a rule that do not lie in the zone; @bytes: -n takes away n
+ * Context: any; atomic.
+ */
+void place_count_rule(int rule, uint64_t bytes);
+
+/*
  * place_decay - give back what has been kept longer than `decay`. Context: any; does nothing if
  * another thread is at work in the zone.
  */

@@ -6,7 +6,9 @@
 
 #include "demote.h"
 #include "figures.h"
+#include "gather.h"
 #include "lock.h"
+#include "place.h"
 #include "sys.h"
 
 #ifndef MADV_COLD
@@ -19,17 +21,42 @@ struct entry {
 	char *addr, *end;	/* whole pages */
 	char *asked_end;	/* where the program's own mapping ends, in the last page or before */
 	const struct pool *pool;
+	int rule;
 	bool shared, promised;
+	uint64_t number;	/* of the allocation: its pieces share it */
 };
 
 /* Guarded by: given_lock. Taken before zone_lock, never after it. */
 static struct entry entries[GIVEN_MOST];
 static unsigned int count;
+static uint64_t numbers;
 static struct lock given_lock;
 
 bool given_any(void)
 {
 	return __atomic_load_n(&count, __ATOMIC_RELAXED) != 0;
+}
+
+/* What the program asked for of [@addr, @end) of an entry. */
+static uint64_t asked_bytes(const struct entry *entry, const char *addr, const char *end)
+{
+	if (end > entry->asked_end)
+		end = entry->asked_end;
+	return addr < end ? (uint64_t)(end - addr) : 0;
+}
+
+/* [@addr, @end) of an entry comes into the program's hands, or goes out of them. */
+static void account(const struct entry *entry, const char *addr, const char *end, bool taken)
+{
+	struct contig_pool_stats *stats = pool_stats(entry->pool);
+	uint64_t live = asked_bytes(entry, addr, end), mapped = (uint64_t)(end - addr);
+
+	figures_add(&stats->live_bytes, taken ? live : -live);
+	figures_add(&stats->mapped_bytes, taken ? mapped : -mapped);
+	if (taken)
+		figures_raise(&stats->peak_bytes, stats->live_bytes);
+	if (entry->rule >= 0)
+		place_count_rule(entry->rule, taken ? live : -live);
 }
 
 static bool add_locked(const struct entry *entry)
@@ -49,19 +76,24 @@ static void drop_locked(unsigned int i)
 	entries[i] = entries[count];
 }
 
-bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, bool shared,
-	       bool promised)
+bool given_add(const struct given *given)
 {
-	struct entry entry = { addr, addr + bytes, addr + ((asked + 4095) & ~(size_t)4095), pool,
-			       shared, promised };
+	struct entry entry = {
+		.addr = given->addr, .end = given->addr + given->bytes,
+		.asked_end = given->addr + ((given->asked + 4095) & ~(size_t)4095),
+		.pool = given->pool, .rule = given->rule,
+		.shared = given->shared, .promised = given->promised,
+	};
 	bool added;
 
 	lock_take(&given_lock);
+	entry.number = numbers++;
 	added = add_locked(&entry);
+	if (added)
+		account(&entry, entry.addr, entry.end, true);
 	lock_drop(&given_lock);
 	if (added) {
-		figures_add(&pool_stats(pool)->allocations, 1);
-		figures_add(&pool_stats(pool)->mapped_bytes, bytes);
+		figures_add(&pool_stats(given->pool)->allocations, 1);
 		figures_add(&contig_stats.mmap_huge, 1);
 	}
 	return added;
@@ -73,6 +105,14 @@ static bool still_huge(char *page)
 	return sys_advise(page + 4096, 4096, MADV_COLD) == -EINVAL;
 }
 
+static bool is_gone_locked(uint64_t number)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (entries[i].number == number)
+			return false;
+	return true;
+}
+
 /*
  * [@addr, @end) of an entry is not huge any more: what is left of it on both sides stays. If the
  * table has no room for the second piece it is forgotten, and then only costs an EINVAL some day.
@@ -82,13 +122,16 @@ static void cut_locked(unsigned int i, char *addr, char *end)
 	struct entry low = entries[i], high = entries[i];
 
 	drop_locked(i);
-	figures_sub(&pool_stats(low.pool)->mapped_bytes, (size_t)(end - addr));
+	account(&low, addr, end, false);
 	low.end = addr;
 	if (low.asked_end > addr)
 		low.asked_end = addr;
 	high.addr = end;
 	add_locked(&low);
-	add_locked(&high);
+	if (!add_locked(&high))
+		account(&high, high.addr, high.end, false);
+	if (is_gone_locked(low.number))
+		figures_add(&pool_stats(low.pool)->frees, 1);
 }
 
 /*
@@ -257,6 +300,13 @@ void given_let_go(void)
 	lock_drop(&given_lock);
 }
 
+void given_inherit(void *addr, size_t bytes)
+{
+	lock_take(&given_lock);
+	gather_inherit(addr, bytes);
+	lock_drop(&given_lock);
+}
+
 static bool forks(const struct entry *entry, bool promised)
 {
 	return !entry->shared && (entry->promised || !promised) && still_huge(entry->addr);
@@ -296,18 +346,52 @@ void given_reset(enum given_fate fate)
 		if (entries[i].shared || fate == GIVEN_KEPT ||
 		    (fate == GIVEN_PROMISED_COPIED && !entries[i].promised))
 			entries[kept++] = entries[i];
+		else
+			account(&entries[i], entries[i].addr, entries[i].end, false);
 	count = kept;
 	lock_reset(&given_lock);
 }
 
-const struct pool *given_pool(const char *addr)
+const struct pool *given_pool(const char *addr, size_t *bytes)
 {
-	const struct pool *pool;
+	const struct pool *pool = NULL;
 	int i;
 
 	lock_take(&given_lock);
 	i = find_locked(addr);
-	pool = i < 0 ? NULL : entries[i].pool;
+	if (i >= 0) {
+		pool = entries[i].pool;
+		*bytes = asked_bytes(&entries[i], addr, entries[i].end);
+	}
 	lock_drop(&given_lock);
 	return pool;
+}
+
+const char *given_largest(const struct pool *pool, size_t *bytes)
+{
+	const char *largest = NULL;
+	size_t asked;
+
+	*bytes = 0;
+	lock_take(&given_lock);
+	for (unsigned int i = 0; i < count; i++) {
+		asked = asked_bytes(&entries[i], entries[i].addr, entries[i].end);
+		if (entries[i].pool != pool || asked <= *bytes)
+			continue;
+		largest = entries[i].addr;
+		*bytes = asked;
+	}
+	lock_drop(&given_lock);
+	return largest;
+}
+
+void given_figures(uint64_t *live, uint64_t *mapped)
+{
+	*live = *mapped = 0;
+	lock_take(&given_lock);
+	for (unsigned int i = 0; i < count; i++) {
+		*live += asked_bytes(&entries[i], entries[i].addr, entries[i].end);
+		*mapped += (uint64_t)(entries[i].end - entries[i].addr);
+	}
+	lock_drop(&given_lock);
 }

@@ -9,21 +9,34 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "alter.h"
 #include "hold.h"
 #include "pool.h"
 
+/*
+ * given_inherit - a fork's child is to see [@addr, @addr + @bytes), which gather.h hid from it. No
+ * fork comes in between, which may want it hidden.
+ */
+void given_inherit(void *addr, size_t bytes);
+
 /* given_any - is there an entry at all? The one load on the way of every munmap. */
 bool given_any(void);
 
-/*
- * given_add - remember [@addr, @addr + @bytes), of which the program asked for @asked
- * @promised: its physical place was promised; a fork must not move it
- * Return: false: the table is full.
- */
-bool given_add(char *addr, size_t bytes, size_t asked, const struct pool *pool, bool shared,
-	       bool promised);
+/* One of them. */
+struct given {
+	char *addr;
+	size_t bytes;		/* whole pages */
+	size_t asked;		/* what the program asked for of them */
+	const struct pool *pool;
+	int rule;		/* index into policy.rule, whose `limit` it counts for; -1: none */
+	bool shared;
+	bool promised;		/* its physical place was promised; a fork must not move it */
+};
+
+/* given_add - remember it, in the figures of its pool, too. Return: false: the table is full. */
+bool given_add(const struct given *given);
 
 /**
  * given_alter - make [@addr, *@end) ready for a call that takes parts of pages
@@ -71,7 +84,16 @@ enum given_fate {
 /* given_reset - in a child: let go, and forget what is not huge any more. */
 void given_reset(enum given_fate fate);
 
-/* given_pool - the pool of the entry that holds @addr, or NULL. */
-const struct pool *given_pool(const char *addr);
+/*
+ * given_pool - the pool of the entry that holds @addr, or NULL
+ * @bytes: out: from @addr to the end of what the program asked for
+ */
+const struct pool *given_pool(const char *addr, size_t *bytes);
+
+/* given_largest - the longest of @pool, for the report, *@bytes what was asked for, or NULL. */
+const char *given_largest(const struct pool *pool, size_t *bytes);
+
+/* given_figures - what all entries together add to the figures of their pools. */
+void given_figures(uint64_t *live, uint64_t *mapped);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "figures.h"
+#include "given.h"
 #include "heap.h"
 #include "hooks.h"
 #include "init.h"
@@ -182,16 +183,20 @@ HOOK int mallopt(int key, int value)
 	return 1;	/* none of glibc's arenas is left to be tuned */
 }
 
+/* Malloc's, that is: what mmap gave on huge pages stands in the same figures. */
 static uint64_t zone_live(uint64_t *mapped)
 {
-	uint64_t live = 0;
+	uint64_t live = 0, given_live, given_mapped;
 
 	*mapped = 0;
+	given_figures(&given_live, &given_mapped);
 	for (unsigned int i = 0; i < contig_stats.pool_count; i++) {
 		live += contig_stats.pool[i].live_bytes;
 		*mapped += contig_stats.pool[i].mapped_bytes;
 	}
-	return live;
+	/* Another thread may have unmapped some of it in between. */
+	*mapped -= given_mapped < *mapped ? given_mapped : *mapped;
+	return live - (given_live < live ? given_live : live);
 }
 
 HOOK struct mallinfo2 mallinfo2(void)

@@ -26,6 +26,7 @@
 #include "mapping.h"
 #include "next.h"
 #include "place.h"
+#include "stats.h"
 #include "sys.h"
 
 #ifndef MADV_COLD
@@ -141,7 +142,7 @@ static void *map_by_policy(size_t bytes, int prot, int flags)
 {
 	struct decision decision = policy_decide(&init_policy, &(struct request){
 		.call = (flags & MAP_TYPE) == MAP_SHARED ? CALL_MMAP_SHARED : CALL_MMAP,
-		.bytes = bytes, .align = 1,
+		.bytes = bytes, .align = 1, .rule_bytes = place_rule_bytes(),
 	});
 	void *p;
 
@@ -266,6 +267,7 @@ HOOK int munmap(void *addr, size_t bytes)
 		return plain_munmap(addr, bytes);
 	if (in_zone(addr, bytes))
 		return unmap_zone(addr, end);
+	stats_before_unmap(addr, bytes);
 	ret = given_alter(addr, &end, ALTER_EDGES, DEMOTE_AS_IS);
 	if (ret)
 		return refuse(ret);

@@ -99,7 +99,7 @@ unmap:
 	return NULL;
 }
 
-static void *map_huge(const struct pool *pool, int node, bool populate, bool promised,
+static void *map_huge(const struct pool *pool, int node, int rule, bool populate, bool promised,
 		      size_t bytes, int prot, int flags)
 {
 	size_t all = round_up(bytes, pool->page_bytes);
@@ -122,7 +122,9 @@ static void *map_huge(const struct pool *pool, int node, bool populate, bool pro
 		pool_fell_through(pool, CONTIG_REASON_POPULATE);
 		goto unmap;
 	}
-	if (given_add(p, all, bytes, pool, (flags & MAP_TYPE) == MAP_SHARED, promised))
+	if (given_add(&(struct given){
+			.addr = p, .bytes = all, .asked = bytes, .pool = pool, .rule = rule,
+			.shared = (flags & MAP_TYPE) == MAP_SHARED, .promised = promised }))
 		return p;
 unmap:
 	sys_unmap(p, all);
@@ -133,8 +135,8 @@ static void *map_huge_by_rule(const struct pool *pool, const struct decision *de
 			      size_t bytes, int prot, int flags)
 {
 	bool populate = decision->populate != POPULATE_NO || needs_check(decision);
-	void *p = map_huge(pool, decision->node, populate, needs_check(decision), bytes, prot,
-			   flags);
+	void *p = map_huge(pool, decision->node, decision->rule, populate, needs_check(decision),
+			   bytes, prot, flags);
 
 	if (!p || promise_kept(pool, &decision->contiguity, p, bytes))
 		return p;
@@ -230,7 +232,8 @@ static void *contig_huge(size_t bytes)
 		pool = pool_at(k);
 		if (pool->backing != BACKING_HUGETLB)
 			continue;
-		p = map_huge(pool, NODE_ANY, true, true, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+		p = map_huge(pool, NODE_ANY, -1, true, true, bytes, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE);
 		if (!p)
 			continue;
 		if (bytes <= pool->page_bytes || is_one_piece(p, bytes))
@@ -242,7 +245,8 @@ static void *contig_huge(size_t bytes)
 
 static int make_read_only(void *p, size_t bytes)
 {
-	const struct pool *pool = given_pool(p);
+	size_t asked;
+	const struct pool *pool = given_pool(p, &asked);
 
 	return sys_protect(p, round_up(bytes, pool ? pool->page_bytes : 4096), PROT_READ);
 }

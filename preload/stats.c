@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "figures.h"
+#include "given.h"
 #include "heap.h"
 #include "init.h"
 #include "fork_layout.h"
@@ -81,11 +82,38 @@ void stats_before_free(const void *p)
 		measure(p, bytes, pool_stats(pool));
 }
 
-/* Whatever is still in use at exit is measured, too. */
+void stats_before_unmap(const char *addr, size_t bytes)
+{
+	const struct pool *pool;
+	size_t ours = 0;
+
+	if (!settings)
+		return;
+	pool = given_pool(addr, &ours);
+	if (ours > bytes)
+		ours = bytes;
+	if (pool && ours > pool_stats(pool)->measured_bytes)
+		measure(addr, ours, pool_stats(pool));
+}
+
+/* Whatever is still in use at exit is measured, too: what mmap gave, and what malloc gave. */
+static void measure_given(void)
+{
+	size_t bytes;
+
+	for (unsigned int i = 0; i < contig_stats.pool_count; i++) {
+		const char *largest = given_largest(pool_at(i), &bytes);
+
+		if (largest && bytes > contig_stats.pool[i].measured_bytes)
+			measure(largest, bytes, &contig_stats.pool[i]);
+	}
+}
+
 static void measure_live(void)
 {
 	const struct span *largest[CONTIG_POOLS] = { NULL };
 
+	measure_given();
 	if (!zone.bytes)
 		return;
 	lock_take(&zone_lock);

@@ -3,6 +3,8 @@
 #ifndef PRELOAD_STATS_H
 #define PRELOAD_STATS_H
 
+#include <stddef.h>
+
 #include "policy.h"
 
 /* stats_init - whether and where to report. @set: must live on. Context: once. */
@@ -13,5 +15,8 @@ void stats_init(const struct settings *set);
  * unless a report was asked for and @p is the largest of its pool so far.
  */
 void stats_before_free(const void *p);
+
+/* stats_before_unmap - the same for [@addr, @addr + @bytes), if it begins in mmap's huge pages. */
+void stats_before_unmap(const char *addr, size_t bytes);
 
 #endif

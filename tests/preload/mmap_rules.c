@@ -2,9 +2,10 @@
 /*
  * Where mmap's results lie: by default large ones are aligned and advised for THP, and what the
  * program asked for in another way is left as it is. mmap_rules.sh runs it again with rules:
- * mmap_rules huge | next | fork.
+ * mmap_rules huge | next | fork | limit.
  */
 #include <errno.h>
+#include <malloc.h>
 
 #include "child.h"
 #include "mmap_area.h"
@@ -243,6 +244,48 @@ static void nor_does_it_to_a_neighbour(int flags)
 	CHECK(munmap(next, MIB) == 0);
 }
 
+static void the_figures_tell_of_it(void)
+{
+	size_t heap = (free(malloc(1)), mallinfo2().uordblks);
+	char *p = mmap(NULL, ODD, RW, ANON, -1, 0), *q = mmap(NULL, 4 * MIB, RW, ANON, -1, 0);
+	const struct contig_pool_stats *pool = served_pool("hugetlb-2M");
+	uint64_t freed = pool->frees;
+
+	CHECK(pool->live_bytes == ODD + 4 * MIB && pool->mapped_bytes == 10 * MIB);
+	CHECK(pool->peak_bytes >= pool->live_bytes);
+	CHECK(mallinfo2().uordblks < heap + MIB && mallinfo2().hblkhd < MIB);
+	CHECK(munmap(p + 2 * MIB, 2 * MIB) == 0);
+	CHECK(pool->frees == freed && pool->live_bytes == ODD + 2 * MIB);
+	CHECK(munmap(p, 2 * MIB) == 0);
+	CHECK(pool->frees == freed && pool->live_bytes == ODD);
+	CHECK(munmap(p + 4 * MIB, ODD - 4 * MIB) == 0);
+	CHECK(pool->frees == freed + 1 && pool->live_bytes == 4 * MIB);
+	CHECK(munmap(q, 4 * MIB) == 0);
+	CHECK(pool->frees == freed + 2 && pool->frees == pool->allocations);
+	CHECK(pool->live_bytes == 0 && pool->mapped_bytes == 0);
+	CHECK(geteuid() || (pool->measured_bytes && pool->measured_entries));
+}
+
+/* Two rules, of 8 MiB on huge pages and of what comes beyond. */
+static void a_limit_counts_what_is_alive(void)
+{
+	char *p[6];
+
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 6; i++) {
+			p[i] = mmap(NULL, 3 * MIB, RW, ANON, -1, 0);
+			CHECK(p[i] != MAP_FAILED && is_huge(p[i]) == (i < 2));
+			CHECK(i < 2 || is_advised(p[i]));
+		}
+		CHECK(munmap(p[0], 3 * MIB) == 0);
+		p[0] = mmap(NULL, 5 * MIB, RW, ANON, -1, 0);
+		CHECK(is_huge(p[0]));
+		CHECK(munmap(p[0], 5 * MIB) == 0);
+		for (int i = 1; i < 6; i++)
+			CHECK(munmap(p[i], 3 * MIB) == 0);
+	}
+}
+
 static void an_empty_pool_leads_to_the_next_link(void)
 {
 	size_t all = (size_t)pool_free() * 2 * MIB;
@@ -304,6 +347,9 @@ int main(int argc, char **argv)
 		nor_does_it_to_a_neighbour(0);
 		nor_does_it_to_a_neighbour(MAP_LOCKED);
 		map_populate_is_honoured();
+		the_figures_tell_of_it();
+	} else if (!strcmp(mode, "limit")) {
+		a_limit_counts_what_is_alive();
 	} else if (!strcmp(mode, "next")) {
 		an_empty_pool_leads_to_the_next_link();
 	} else if (!strcmp(mode, "fork")) {
