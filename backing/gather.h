@@ -37,7 +37,10 @@ int gather_pages(const struct pool *pool, size_t bytes, const struct map_wish *w
  */
 int gather_settle(const struct gathered *got, void *addr);
 
-/* gather_inherit - from now on a fork's child sees them. Context: zone_lock held. */
+/*
+ * gather_inherit - from now on a fork's child sees them. Context: what keeps a fork from beginning
+ * is held: zone_lock, or in preload/ that of given.h.
+ */
 void gather_inherit(void *addr, size_t bytes);
 
 #endif

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "mapping.h"
 
+#include <errno.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
 
 #include "cgroup.h"
 #include "figures.h"
+#include "gather.h"
 #include "given.h"
+#include "map.h"
 #include "measure.h"
 #include "pool.h"
+#include "promise.h"
 #include "sys.h"
+
+#define CONGRUENT_MOST	(2 * GIB)	/* largest page an mlx5 card registers, see physmap.h */
 
 enum { CONTIG_TRIES = 8 };
 
 static size_t round_up(size_t bytes, size_t to)
 {
 	return (bytes + to - 1) / to * to;
-}
-
-static bool bind_node(void *addr, size_t bytes, int node)
-{
-	if (node == NODE_LOCAL)
-		node = sys_current_node();
-	return node < 0 || !sys_bind(addr, bytes, node);
 }
 
 /* One piece of ordinary memory that begins on a @align boundary. NULL: not to be had. */
@@ -47,47 +46,39 @@ static void *map_aligned(size_t bytes, size_t align, int prot, int flags)
 	return (void *)base;
 }
 
-static bool needs_check(const struct decision *decision)
+static struct map_wish wish_of(const struct decision *decision, bool populate)
 {
-	return decision->contiguity.kind != CONTIGUITY_ANY;
+	int node = decision->node == NODE_LOCAL ? sys_current_node() : decision->node;
+
+	return (struct map_wish){
+		.node = node, .populate = populate, .promise = &decision->contiguity,
+	};
 }
 
 /* Is what lies at @p as contiguous as the rule promises? */
-static bool promise_kept(const struct pool *pool, const struct contiguity *promise, void *p,
-			 size_t bytes)
+static bool is_kept(const struct pool *pool, const struct contiguity *promise, const void *p,
+		    size_t bytes)
 {
-	uint64_t page_bytes = promise->kind == CONTIGUITY_SIZE ? promise->bytes : pool->page_bytes;
-	struct physmap_figures figures;
-
-	if (promise->kind == CONTIGUITY_ANY ||
-	    (pool->backing == BACKING_HUGETLB &&
-	     (promise->kind == CONTIGUITY_WHOLE ? bytes : page_bytes) <= pool->page_bytes))
-		return true;
-	if (measure_self(p, bytes, &figures))
-		return false;
-	return figures.extents == 1 ||
-	       (promise->kind != CONTIGUITY_WHOLE && figures.page_bytes >= page_bytes);
+	return !promise_made(promise) || promise_kept(pool, promise, p, bytes);
 }
 
 static void *map_ordinary(const struct pool *pool, const struct decision *decision, size_t bytes,
 			  int prot, int flags)
 {
+	struct map_wish wish = wish_of(decision, decision->populate == POPULATE_YES ||
+						 promise_made(&decision->contiguity));
 	void *p = map_aligned(bytes, pool->page_bytes, prot, flags);
+	enum contig_reason why;
 
 	if (!p)
 		return NULL;
 	if (pool->backing != BACKING_BASE)
 		sys_advise(p, bytes, MADV_HUGEPAGE);
-	if (!bind_node(p, bytes, decision->node)) {
-		pool_fell_through(pool, CONTIG_REASON_NODE);
+	if (map_finish(p, bytes, 0, &wish, &why)) {
+		pool_fell_through(pool, why);
 		goto unmap;
 	}
-	if ((decision->populate == POPULATE_YES || needs_check(decision)) &&
-	    sys_populate(p, bytes)) {
-		pool_fell_through(pool, CONTIG_REASON_POPULATE);
-		goto unmap;
-	}
-	if (!promise_kept(pool, &decision->contiguity, p, bytes)) {
+	if (!is_kept(pool, &decision->contiguity, p, bytes)) {
 		pool_fell_through(pool, CONTIG_REASON_PROMISE);
 		goto unmap;
 	}
@@ -99,50 +90,120 @@ unmap:
 	return NULL;
 }
 
-static void *map_huge(const struct pool *pool, int node, int rule, bool populate, bool promised,
-		      size_t bytes, int prot, int flags)
+/*
+ * Huge pages in the order of their frames move to an address congruent with the physical one, as
+ * far as a registration can make use of it: then one entry of a card may span many of them.
+ */
+static int settle(const struct pool *pool, const struct gathered *got, void **out)
 {
-	size_t all = round_up(bytes, pool->page_bytes);
+	uintptr_t align = pool->page_bytes, base, to;
+	size_t room;
+	void *bare;
+	int ret;
+
+	while (got->pa && align < got->bytes && align < CONGRUENT_MOST)
+		align *= 2;
+	room = got->bytes + align;
+	if (sys_map(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE, &bare)) {
+		*out = got->addr;	/* addresses are scarce: in order they are all the same */
+		return 0;
+	}
+	base = (uintptr_t)bare;
+	to = base + ((got->pa - base) & (align - 1));
+	ret = gather_settle(got, (void *)to);
+	if (ret) {
+		sys_unmap(bare, room);
+		return ret;
+	}
+	if (to > base)
+		sys_unmap(bare, to - base);
+	if (to + got->bytes < base + room)
+		sys_unmap((char *)to + got->bytes, base + room - to - got->bytes);
+	*out = (void *)to;
+	return 0;
+}
+
+static int take_gathered(const struct pool *pool, size_t all, const struct map_wish *wish,
+			 void **out, enum contig_reason *why)
+{
+	struct gathered got;
+	int ret = gather_pages(pool, all, wish, &got, why);
+
+	if (ret)
+		return ret;
+	*why = CONTIG_REASON_MAP;
+	return settle(pool, &got, out);
+}
+
+static int take_plain(const struct pool *pool, size_t all, const struct map_wish *wish, int prot,
+		      int flags, void **out, enum contig_reason *why)
+{
 	int huge = MAP_HUGETLB | __builtin_ctzll(pool->page_bytes) << MAP_HUGE_SHIFT;
 	void *p;
+	int ret = sys_map(NULL, all, prot, flags | huge, &p);
 
-	if (!populate && cgroup_limits_hugetlb()) {
-		pool_fell_through(pool, CONTIG_REASON_POPULATE);
-		return NULL;
+	*why = CONTIG_REASON_POOL;
+	if (ret)
+		return ret;
+	ret = map_finish(p, all, 0, wish, why);
+	if (ret)
+		sys_unmap(p, all);
+	else
+		*out = p;
+	return ret;
+}
+
+/*
+ * A promise of more than a page is searched for among private pages, which @searched tells: a fork
+ * does not see them yet. Shared ones are taken as they come.
+ */
+static void *take_huge(const struct pool *pool, const struct decision *decision, size_t bytes,
+		       int prot, int flags, bool *searched)
+{
+	bool populate = decision->populate != POPULATE_NO || promise_made(&decision->contiguity);
+	struct map_wish wish = wish_of(decision, populate);
+	size_t all = round_up(bytes, pool->page_bytes);
+	enum contig_reason why = CONTIG_REASON_POPULATE;
+	int ret = populate || !cgroup_limits_hugetlb() ? -ENOSYS : -EPERM;
+	void *p;
+
+	*searched = (flags & MAP_TYPE) == MAP_PRIVATE &&
+		    promise_by_pfn(pool, &decision->contiguity, bytes);
+	if (*searched)
+		ret = take_gathered(pool, all, &wish, &p, &why);
+	if (ret == -ENOSYS)
+		ret = take_plain(pool, all, &wish, prot, flags, &p, &why);
+	if (!ret && !is_kept(pool, &decision->contiguity, p, bytes)) {
+		why = CONTIG_REASON_PROMISE;
+		ret = -ERANGE;
+		sys_unmap(p, all);
 	}
-	if (sys_map(NULL, all, prot, flags | huge, &p)) {
-		pool_fell_through(pool, CONTIG_REASON_POOL);
-		return NULL;
-	}
-	if (!bind_node(p, all, node)) {
-		pool_fell_through(pool, CONTIG_REASON_NODE);
-		goto unmap;
-	}
-	if (populate && sys_populate(p, all)) {
-		pool_fell_through(pool, CONTIG_REASON_POPULATE);
-		goto unmap;
-	}
-	if (given_add(&(struct given){
-			.addr = p, .bytes = all, .asked = bytes, .pool = pool, .rule = rule,
-			.shared = (flags & MAP_TYPE) == MAP_SHARED, .promised = promised }))
+	if (!ret)
 		return p;
-unmap:
-	sys_unmap(p, all);
+	pool_fell_through(pool, why);
 	return NULL;
 }
 
-static void *map_huge_by_rule(const struct pool *pool, const struct decision *decision,
-			      size_t bytes, int prot, int flags)
+static void *map_huge(const struct pool *pool, const struct decision *decision, size_t bytes,
+		      int prot, int flags)
 {
-	bool populate = decision->populate != POPULATE_NO || needs_check(decision);
-	void *p = map_huge(pool, decision->node, decision->rule, populate, needs_check(decision),
-			   bytes, prot, flags);
+	bool searched;
+	struct given given = {
+		.addr = take_huge(pool, decision, bytes, prot, flags, &searched),
+		.bytes = round_up(bytes, pool->page_bytes), .asked = bytes, .pool = pool,
+		.rule = decision->rule, .shared = (flags & MAP_TYPE) == MAP_SHARED,
+		.promised = promise_made(&decision->contiguity),
+	};
 
-	if (!p || promise_kept(pool, &decision->contiguity, p, bytes))
-		return p;
-	given_unmap(p, bytes);
-	pool_fell_through(pool, CONTIG_REASON_PROMISE);
-	return NULL;
+	if (!given.addr)
+		return NULL;
+	if (!given_add(&given)) {
+		sys_unmap(given.addr, given.bytes);
+		return NULL;
+	}
+	if (searched)
+		given_inherit(given.addr, given.bytes);
+	return given.addr;
 }
 
 static bool wasteful(const struct pool *pool, const struct chain_link *link, size_t bytes)
@@ -163,7 +224,7 @@ static void *map_from(const struct pool *pool, const struct chain_link *link,
 		pool_fell_through(pool, CONTIG_REASON_WASTE);
 		return NULL;
 	}
-	return map_huge_by_rule(pool, decision, bytes, prot, flags);
+	return map_huge(pool, decision, bytes, prot, flags);
 }
 
 void *mapping_by_chain(const struct decision *decision, size_t bytes, int prot, int flags)
@@ -225,22 +286,16 @@ static void *contig_ordinary(size_t asked)
 /* Smallest page first: what holds the request in one page, then runs of smaller ones. */
 static void *contig_huge(size_t bytes)
 {
-	const struct pool *pool;
-	void *p;
+	static const struct decision one_piece = {
+		.contiguity = { .kind = CONTIGUITY_WHOLE }, .node = NODE_ANY, .rule = -1,
+	};
+	void *p = NULL;
 
-	for (unsigned int k = pool_count(); k--; ) {
-		pool = pool_at(k);
-		if (pool->backing != BACKING_HUGETLB)
-			continue;
-		p = map_huge(pool, NODE_ANY, -1, true, true, bytes, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE);
-		if (!p)
-			continue;
-		if (bytes <= pool->page_bytes || is_one_piece(p, bytes))
-			return p;
-		given_unmap(p, bytes);
-	}
-	return NULL;
+	for (unsigned int k = pool_count(); k-- && !p; )
+		if (pool_at(k)->backing == BACKING_HUGETLB && pool_at(k)->usable)
+			p = map_huge(pool_at(k), &one_piece, bytes, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE);
+	return p;
 }
 
 static int make_read_only(void *p, size_t bytes)

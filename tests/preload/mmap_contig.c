@@ -102,6 +102,72 @@ static void it_is_one_piece(int fd)
 	}
 }
 
+static int by_frame(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static uint64_t frame_of(const char *p)
+{
+	uint64_t entry = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+
+	if (pread(fd, &entry, 8, (off_t)((uintptr_t)p / PAGE * 8)) != 8)
+		entry = 0;
+	close(fd);
+	return entry & (((uint64_t)1 << 55) - 1);
+}
+
+/* Has the pool four huge pages in a row? All of it is taken for a moment, past the library. */
+static bool pool_has_a_run(void)
+{
+	enum { MOST = 1024, RUN = 4 };
+	static uint64_t frame[MOST];
+	unsigned int count = 0, run = 1, longest = 1;
+	static char *page[MOST];
+
+	for (; count < MOST; count++) {
+		page[count] = (char *)syscall(SYS_mmap, NULL, 2 * MIB, RW,
+					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+		if (page[count] == MAP_FAILED)
+			break;
+		page[count][0] = 1;
+		frame[count] = frame_of(page[count]);
+	}
+	for (unsigned int i = 0; i < count; i++)
+		syscall(SYS_munmap, page[i], 2 * MIB);
+	qsort(frame, count, sizeof(*frame), by_frame);
+	for (unsigned int i = 1; i < count; i++) {
+		run = frame[i] == frame[i - 1] + 2 * MIB / PAGE ? run + 1 : 1;
+		longest = run > longest ? run : longest;
+	}
+	return longest >= RUN;
+}
+
+/* Searched for, not hoped for; and where a card can make the most of it. */
+static void the_pool_is_searched(void)
+{
+	char *p, *q;
+
+	if (geteuid() || !served_by("hugetlb"))
+		return;
+	if (!pool_has_a_run()) {
+		fprintf(stderr, "the pool has no 8 MiB in one piece\n");
+		return;
+	}
+	q = mmap(NULL, 2 * MIB, RW, ONE, -1, 0);
+	p = mmap(NULL, 8 * MIB - PAGE, RW, ONE, -1, 0);
+	if (p == MAP_FAILED && munmap(q, 2 * MIB) == 0)
+		p = mmap(NULL, 8 * MIB - PAGE, RW, ONE, -1, 0);
+	if (!CHECK(p != MAP_FAILED))
+		return;
+	CHECK(((uintptr_t)p / PAGE - frame_of(p)) % (8 * MIB / PAGE) == 0);
+	check_one_piece(p, 8 * MIB - PAGE);
+	CHECK(served_pool("hugetlb-2M")->live_bytes <= 2 * MIB);
+}
+
 static void it_can_be_read_only(size_t bytes)
 {
 	char *p = mmap(NULL, bytes, PROT_READ, ONE, -1, 0);
@@ -154,6 +220,7 @@ int main(int argc, char **argv)
 	wrong_calls_are_refused();
 	it_is_one_piece(-1);
 	it_is_one_piece(open("/dev/zero", O_RDWR));
+	the_pool_is_searched();
 	it_can_be_read_only(64 * KIB);
 	it_can_be_read_only(2 * MIB);
 	return check_result();
