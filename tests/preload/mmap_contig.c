@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include "child.h"
 #include "mmap_area.h"
 
 #define RW	(PROT_READ | PROT_WRITE)
@@ -146,6 +147,12 @@ static bool pool_has_a_run(void)
 	return longest >= RUN;
 }
 
+static void child_sees_it(void *arg)
+{
+	CHECK(pattern_holds(arg, 8 * MIB - PAGE, 3));
+	memset(arg, 1, 8 * MIB - PAGE);
+}
+
 /* Searched for, not hoped for; and where a card can make the most of it. */
 static void the_pool_is_searched(void)
 {
@@ -164,6 +171,10 @@ static void the_pool_is_searched(void)
 	if (!CHECK(p != MAP_FAILED))
 		return;
 	CHECK(((uintptr_t)p / PAGE - frame_of(p)) % (8 * MIB / PAGE) == 0);
+	pattern_write(p, 8 * MIB - PAGE, 3);
+	CHECK(child_ended_well(child_start(child_sees_it, p)));
+	CHECK(pattern_holds(p, 8 * MIB - PAGE, 3) && extents(p, 8 * MIB - PAGE) == 1);
+	memset(p, 0, 8 * MIB - PAGE);
 	check_one_piece(p, 8 * MIB - PAGE);
 	CHECK(served_pool("hugetlb-2M")->live_bytes <= 2 * MIB);
 }

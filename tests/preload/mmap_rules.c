@@ -2,7 +2,7 @@
 /*
  * Where mmap's results lie: by default large ones are aligned and advised for THP, and what the
  * program asked for in another way is left as it is. mmap_rules.sh runs it again with rules:
- * mmap_rules huge | next | fork | limit.
+ * mmap_rules huge | next | fork | limit | nowhere.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -286,6 +286,15 @@ static void a_limit_counts_what_is_alive(void)
 	}
 }
 
+static void a_node_that_is_not_there_is_a_reason(void)
+{
+	errno = 0;
+	CHECK(mmap(NULL, ODD, RW, ANON, -1, 0) == MAP_FAILED && errno == ENOMEM);
+	CHECK(served_pool("hugetlb-2M")->fell_through[CONTIG_REASON_NODE] == 1);
+	CHECK(served_pool("thp")->fell_through[CONTIG_REASON_NODE] == 1);
+	CHECK(served_pool("hugetlb-2M")->mapped_bytes == 0);
+}
+
 static void an_empty_pool_leads_to_the_next_link(void)
 {
 	size_t all = (size_t)pool_free() * 2 * MIB;
@@ -350,6 +359,8 @@ int main(int argc, char **argv)
 		the_figures_tell_of_it();
 	} else if (!strcmp(mode, "limit")) {
 		a_limit_counts_what_is_alive();
+	} else if (!strcmp(mode, "nowhere")) {
+		a_node_that_is_not_there_is_a_reason();
 	} else if (!strcmp(mode, "next")) {
 		an_empty_pool_leads_to_the_next_link();
 	} else if (!strcmp(mode, "fork")) {

@@ -20,6 +20,8 @@ try() {
 pool_borrow 64 || { echo "a pool of 64 MiB could not be had"; exit 77; }
 try huge "call=mmap|mmap-shared,size=1M..: hugetlb-2M!"
 try next "call=mmap,size=1M..: hugetlb-2M, thp"
+try huge "call=mmap|mmap-shared,size=1M..,node=local: hugetlb-2M!"
+try nowhere "call=mmap,size=1M..,node=1023,populate=yes: hugetlb-2M, thp!"
 try limit "call=mmap,size=1M..,limit=8M: hugetlb-2M; call=mmap,size=1M..: thp"
 try fork "call=mmap,size=1M..: hugetlb-2M!"
 # The library's own default: nothing of mmap's lies in the pool.

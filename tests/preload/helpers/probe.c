@@ -171,12 +171,43 @@ static int do_quick(char **gib)
 	return 0;
 }
 
+/*
+ * holes: "none" if nothing is missing between small objects and the rest of the range that their
+ * heap has reserved; else another's mapping could come to lie there.
+ */
+static int do_holes(char **unused)
+{
+	unsigned long low, high, end = 0;
+	const char *first = malloc(10);
+	char line[512], prot[8];
+	FILE *maps;
+
+	for (int i = 0; i < 3000; i++)
+		memset(malloc(12000), 1, 12000);
+	maps = fopen("/proc/self/maps", "r");
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %7s", &low, &high, prot) != 3 ||
+		    high <= (uintptr_t)first)
+			continue;
+		if (end && low != end) {
+			printf("%lu KiB\n", (low - end) / 1024);
+			return 0;
+		}
+		end = high;
+		if (prot[0] == '-' && high - low >= GIB)
+			break;
+	}
+	puts("none");
+	return 0;
+}
+
 static const struct command {
 	const char *name;
 	int (*run)(char **arguments);
 } commands[] = {
 	{ "alloc", do_alloc }, { "served", do_served }, { "descriptor", do_descriptor },
 	{ "many", do_many }, { "sparse", do_sparse }, { "quick", do_quick },
+	{ "holes", do_holes },
 };
 
 int main(int argc, char **argv)
