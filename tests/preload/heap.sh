@@ -34,7 +34,7 @@ under CONTIG_HEAP=hugetlb "$probe" many
 check "heap=hugetlb, a pool too small for the child" \
 	grep -qx 'hugetlb refused\|hugetlb forked' "$tmp/out"
 pool_return
-pool_borrow 8 || exit 77
+pool_borrow 6 || exit 77
 under CONTIG_HEAP=hugetlb "$probe" holes
 check "a pool run dry leaves no hole in the heap" printed none
 finish
