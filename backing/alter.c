@@ -8,6 +8,10 @@
 #include "pool.h"
 #include "sys.h"
 
+#ifndef MADV_GUARD_REMOVE
+#define MADV_GUARD_REMOVE 103
+#endif
+
 static char *down(const char *addr, size_t align)
 {
 	return (char *)((uintptr_t)addr & ~(align - 1));
@@ -118,18 +122,38 @@ static bool renew(char *addr, char *end, bool huge_advice)
 	return true;
 }
 
-bool alter_restore(struct span *span)
+/* What the program may have done to ordinary pages only: to all, or to those demoted. */
+static bool each_ordinary(const struct span *span, bool (*act)(char *addr, char *end, bool advice))
 {
 	const struct pool *pool = pool_at(span->pool);
 	char *at = span_address(span), *end = at + span_bytes(span), *next;
 	bool huge_advice = pool->backing != BACKING_BASE;
 
 	if (pool->backing != BACKING_HUGETLB)
-		return renew(at, end, huge_advice);
+		return act(at, end, huge_advice);
 	for (; at < end; at = next) {
 		next = down(at, pool->page_bytes) + pool->page_bytes;
-		if (demote_noted(at) && !renew(at, next < end ? next : end, huge_advice))
+		if (demote_noted(at) && !act(at, next < end ? next : end, huge_advice))
 			return false;
 	}
 	return true;
+}
+
+bool alter_restore(struct span *span)
+{
+	return each_ordinary(span, renew);
+}
+
+/* Either fails where there is nothing to be mended: no such kernel, a file that is read only. */
+static bool make_readable(char *addr, char *end, bool huge_advice)
+{
+	(void)huge_advice;
+	sys_advise(addr, (size_t)(end - addr), MADV_GUARD_REMOVE);
+	sys_protect(addr, (size_t)(end - addr), PROT_READ | PROT_WRITE);
+	return true;
+}
+
+void alter_make_readable(struct span *span)
+{
+	each_ordinary(span, make_readable);
 }

@@ -45,4 +45,10 @@ bool alter_zone_huge(char *addr, char *end);
  */
 bool alter_restore(struct span *span);
 
+/*
+ * alter_make_readable - an altered span, about to be copied away and freed
+ * Its owner may have forbidden all access, or put guards there. Context: zone_lock held.
+ */
+void alter_make_readable(struct span *span);
+
 #endif

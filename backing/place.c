@@ -508,16 +508,34 @@ static bool move_pages(void *to, void *from, size_t bytes, bool huge_advice)
 	return true;
 }
 
+/* Return: may the pages of @from be moved as they are, or did the program alter them? */
+static bool make_ready_to_move(const void *from)
+{
+	struct span *span;
+	bool altered;
+
+	lock_take(&zone_lock);
+	span = used_at(from);
+	altered = span && span->altered;
+	if (altered)
+		alter_make_readable(span);
+	lock_drop(&zone_lock);
+	return !altered;
+}
+
 void place_move(void *to, void *from, size_t bytes)
 {
-	const struct pool *source = place_pool(from), *target = place_pool(to);
+	const struct pool *source = place_pool(from);
+	const struct pool *target = range_owns(&zone, to) ? place_pool(to) : NULL;
+	bool movable = make_ready_to_move(from);
 	size_t whole = 0;
 
 	/*
 	 * Only ordinary memory: a hugetlb page cannot be moved without leaving, for a moment, a
-	 * hole in the zone (MREMAP_DONTUNMAP is EINVAL there).
+	 * hole in the zone (MREMAP_DONTUNMAP is EINVAL there). And with the pages goes what the
+	 * program did to them: the next owner of @to must not find them read-only.
 	 */
-	if (source && target && source->backing != BACKING_HUGETLB &&
+	if (movable && source && target && source->backing != BACKING_HUGETLB &&
 	    target->backing != BACKING_HUGETLB &&
 	    (((uintptr_t)to | (uintptr_t)from) & (2 * MIB - 1)) == 0)
 		whole = bytes & ~(size_t)(2 * MIB - 1);

@@ -68,8 +68,8 @@ bool place_better(const void *p, size_t bytes, const struct decision *decision);
 
 /**
  * place_move - hand over the contents of one allocation to another
- * @from: loses its contents
- * @to: at least as long
+ * @from: loses its contents, and what the program did to its protection
+ * @to: at least as long; also memory of the heap
  * @bytes: how much of it
  *
  * By page tables where both lie so that whole pages can be moved, by copying otherwise.

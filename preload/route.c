@@ -256,12 +256,7 @@ static void *realloc_zone(void *p, size_t bytes)
 	if (!to)
 		return bytes <= had ? p : NULL;
 	stats_before_free(p);
-	if (range_owns(&zone, to)) {
-		place_move(to, p, had < bytes ? had : bytes);
-	} else {
-		memcpy(to, p, had < bytes ? had : bytes);
-		figures_add(&contig_stats.copies, 1);
-	}
+	place_move(to, p, had < bytes ? had : bytes);
 	zone_free(p);
 	return to;
 }
