@@ -30,7 +30,8 @@ $(BUILD)/obj/tools/%.o: tools/%.c
 
 # jemalloc, from Debian's libjemalloc_pic.a: without its C++ part, its public names changed
 # (preload/heap.syms), its system calls turned to ours in the same step. Before it is put together,
-# two of its calls of itself are turned to heap_fork.c, which adds what its fork handlers leave out.
+# two of its calls of itself are turned to heap_fork.c, which adds what its fork handlers leave out,
+# and one to heap.c, which learns from it that time passes.
 JEMALLOC_PIC ?= $(firstword $(wildcard /usr/lib/$(ARCH_TRIPLE)/libjemalloc_pic.a /usr/lib/libjemalloc_pic.a))
 $(BUILD)/obj/jemalloc.o: $(JEMALLOC_PIC) preload/heap.syms mk/build.mk | deps-check
 	@mkdir -p $(BUILD)/obj/jemalloc && rm -f $(BUILD)/obj/jemalloc/*
@@ -38,7 +39,7 @@ $(BUILD)/obj/jemalloc.o: $(JEMALLOC_PIC) preload/heap.syms mk/build.mk | deps-ch
 	objcopy --redefine-sym je_malloc_mutex_init=heap_fork_rtree_lock \
 		$(BUILD)/obj/jemalloc/rtree.pic.o
 	objcopy --redefine-sym je_arena_prefork6=heap_fork_prefork6 \
-		$(BUILD)/obj/jemalloc/jemalloc.pic.o
+		--redefine-sym je_te_event_trigger=heap_event $(BUILD)/obj/jemalloc/jemalloc.pic.o
 	$(LD) -r -o $@.tmp $(BUILD)/obj/jemalloc/*.o
 	objcopy --redefine-syms=preload/heap.syms $@.tmp $@ && rm -f $@.tmp
 

@@ -13,6 +13,7 @@
 
 #include "place.h"
 #include "pool.h"
+#include "route.h"
 #include "sys.h"
 
 #define HEAP_PAGE	((uintptr_t)2 * MIB)
@@ -27,6 +28,8 @@ void *heap_je_sbrk(intptr_t increment);
 int heap_je_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
 ssize_t heap_je_readlink(const char *path, char *buf, size_t bytes);
+void heap_event(void *thread, void *counters);
+void je_te_event_trigger(void *thread, void *counters);	/* its own, whatever these are */
 double heap_je_log(double x);
 double heap_je_exp(double x);
 double heap_je_round(double x);
@@ -244,6 +247,16 @@ int heap_je_madvise(void *addr, size_t bytes, int advice)
 int heap_je_mprotect(void *addr, size_t bytes, int prot)
 {
 	return sys_protect(addr, bytes, prot) ? -1 : 0;
+}
+
+/*
+ * In place of jemalloc's own: each thread comes by for every 64 KiB of small objects, to look after
+ * its cache. Whoever has the program's time to spare looks after what the zone keeps, too.
+ */
+void heap_event(void *thread, void *counters)
+{
+	route_tick();
+	je_te_event_trigger(thread, counters);
 }
 
 /* Not by libc's name: under gcc's AddressSanitizer that one is not ready at the first malloc. */

@@ -25,8 +25,8 @@ enum init_phase {
 
 /*
  * Requests below it go straight to the heap. 0 until step 2 and while a program is left alone:
- * then every call takes the slow way, which asks init_phase(). 0 also for one call after large
- * memory was freed: the next request, however small, looks whether what is kept has decayed.
+ * then every call takes the slow way, which asks init_phase(). 0 also at times while freed memory
+ * is kept: the next requests, however small, look whether it has decayed (route.c).
  */
 extern uint64_t init_smallest __attribute__((visibility("hidden")));
 

@@ -25,4 +25,10 @@ void route_free(void *p);
 
 size_t route_usable(void *p);
 
+/*
+ * route_tick - some small requests have gone by: the next one is to look whether memory kept is
+ * old. Context: any, also inside the heap; no lock, no system call.
+ */
+void route_tick(void);
+
 #endif
