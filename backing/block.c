@@ -2,6 +2,7 @@
 #include "block.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "demote.h"
 #include "figures.h"
@@ -362,6 +363,38 @@ static bool releasable(const struct span *span)
 	return round_up(span->first, page_units) < span_end(span) / page_units * page_units;
 }
 
+/* Pages of a pool are whole or not at all; all others can go 4 KiB at a time. */
+static bool can_be_emptied(const struct span *span)
+{
+	return pool_at(span->pool)->backing != BACKING_HUGETLB;
+}
+
+/*
+ * The memory of @span (FREE), which shares its pages with neighbours in use, goes; the mapping
+ * stays, for a hole in it would cost the neighbours more. Return: false: it could not.
+ */
+static bool empty_out(struct span *span)
+{
+	size_t bytes = span_bytes(span);
+	int ret;
+
+	span = span_carve(span, span->first, span->units, SPAN_BUSY);
+	lock_drop(&zone_lock);
+	ret = sys_advise(span_address(span), bytes, MADV_DONTNEED);
+	lock_take(&zone_lock);
+	if (ret) {	/* locked in memory, for one; it stays kept */
+		span_give(span, span->pool, sys_now_ms());
+		return false;
+	}
+	span->zero = span->empty = true;
+	figures_add(&contig_stats.released_bytes, bytes);
+	span = span_give(span, span->pool, sys_now_ms());
+	/* With what another thread emptied meanwhile it may be whole pages, which nobody looks for. */
+	if (span->empty && releasable(span))
+		block_release(span, UINT64_MAX);
+	return true;
+}
+
 uint64_t block_release_pool(const struct pool *pool)
 {
 	struct span *span = span_oldest();
@@ -381,10 +414,16 @@ uint64_t block_release_pool(const struct pool *pool)
 	return bytes;
 }
 
-void block_trim(uint64_t keep_bytes, uint64_t before_ms)
+/*
+ * Go through what is kept, oldest first, at most @looks of it, giving back whole pages. Then there
+ * are the ends of pages somebody else is on. Emptied, they cost their neighbours a huge page; so
+ * only what was in use and is too old, or, with @ends, all that is asked for.
+ * Return: some that could be emptied was left.
+ */
+static bool trim_pass(uint64_t keep_bytes, uint64_t before_ms, bool ends, uint32_t looks)
 {
 	struct span *span = span_oldest(), *first_passed = NULL;
-	int looks = TRIM_LOOKS;
+	bool left = false;
 
 	while (span && span != first_passed && looks--) {
 		uint64_t kept = span_free_bytes();
@@ -392,19 +431,41 @@ void block_trim(uint64_t keep_bytes, uint64_t before_ms)
 
 		if (kept <= keep_bytes && !expired)
 			break;
-		/*
-		 * The end of a page somebody else is on: young again, or each call would come
-		 * upon it anew. It can go once that neighbour is freed, and is as young as it then.
-		 */
-		if (!releasable(span)) {
+		if (releasable(span)) {
+			if (!block_release(span, expired ? UINT64_MAX : kept - keep_bytes))
+				break;
+		} else if (can_be_emptied(span) && (ends ? kept > keep_bytes :
+						    expired && !span->zero)) {
+			if (!empty_out(span))
+				break;
+		} else {
+			/*
+			 * Young again, or each call would come upon it anew. It can go once its
+			 * neighbour is freed, and is as young as it then.
+			 */
 			first_passed = first_passed ? first_passed : span;
+			left |= can_be_emptied(span);
 			span_refresh(span, sys_now_ms());
-			span = span_oldest();
-			continue;
 		}
-		if (!block_release(span, expired ? UINT64_MAX : kept - keep_bytes))
-			break;
 		span = span_oldest();
 	}
+	return left;
+}
+
+static void trim(uint64_t keep_bytes, uint64_t before_ms, uint32_t looks)
+{
+	if (trim_pass(keep_bytes, before_ms, false, looks) && span_free_bytes() > keep_bytes)
+		trim_pass(keep_bytes, 0, true, looks);
 	figures_set(&contig_stats.retained_bytes, span_free_bytes());
+}
+
+void block_trim(uint64_t keep_bytes, uint64_t before_ms)
+{
+	trim(keep_bytes, before_ms, TRIM_LOOKS);
+}
+
+void block_trim_all(void)
+{
+	/* Each once, and two ends that releasing its whole pages may leave. */
+	trim(0, UINT64_MAX, 3 * span_kept_count());
 }

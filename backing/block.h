@@ -51,8 +51,17 @@ uint64_t block_release_pool(const struct pool *pool);
 
 /*
  * block_trim - give back, oldest first, until at most @keep_bytes are kept, and all that was
- * kept since @before_ms or longer. Context: lets go of the lock.
+ * kept since @before_ms or longer
+ *
+ * Whole pages first. Where a page is shared with a neighbour in use, only the memory goes and the
+ * mapping stays, 4 KiB at a time; a huge page of a pool cannot be so divided, and its ends stay.
+ * A call looks at some hundred spans at most.
+ *
+ * Context: lets go of the lock.
  */
 void block_trim(uint64_t keep_bytes, uint64_t before_ms);
+
+/* block_trim_all - everything that can go, however much there is to look at. Context: as it. */
+void block_trim_all(void);
 
 #endif

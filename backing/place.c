@@ -594,7 +594,7 @@ uint64_t place_release(void)
 
 	lock_take(&zone_lock);
 	before = span_free_bytes();
-	block_trim(0, UINT64_MAX);
+	block_trim_all();
 	after = span_free_bytes();
 	lock_drop(&zone_lock);
 	return before > after ? before - after : 0;

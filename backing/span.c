@@ -25,7 +25,7 @@ static uint32_t unit_count;
 static struct span *spans;	/* by id; 0 is nobody */
 static uint32_t spans_used = 1, spans_spare;
 static struct shelf shelves[CONTIG_POOLS + 1];
-static uint32_t oldest, newest;
+static uint32_t oldest, newest, kept_count;
 static uint64_t free_units[CONTIG_POOLS + 1];
 
 static uint32_t id_of(const struct span *span)
@@ -93,7 +93,7 @@ static void bin_insert(struct span *span)
 		head->bin_prev = id_of(span);
 	shelf->head[bin] = id_of(span);
 	shelf->filled[bin / 64] |= 1ull << bin % 64;
-	free_units[span->pool] += span->units;
+	free_units[span->pool] += span->empty ? 0 : span->units;
 }
 
 static void bin_remove(struct span *span)
@@ -109,7 +109,7 @@ static void bin_remove(struct span *span)
 		shelf->head[bin] = span->bin_next;
 	if (!shelf->head[bin])
 		shelf->filled[bin / 64] &= ~(1ull << bin % 64);
-	free_units[span->pool] -= span->units;
+	free_units[span->pool] -= span->empty ? 0 : span->units;
 }
 
 static void age_remove(struct span *span)
@@ -123,6 +123,7 @@ static void age_remove(struct span *span)
 	else
 		oldest = span->newer;
 	span->older = span->newer = 0;
+	kept_count--;
 }
 
 /* Youngest last, but a piece cut from an old span keeps its place right behind @next_newer. */
@@ -140,19 +141,20 @@ static void age_insert(struct span *span, uint32_t next_newer)
 		spans[next_newer].older = id;
 	else
 		newest = id;
+	kept_count++;
 }
 
 static void keep(struct span *span, uint32_t next_newer)
 {
 	bin_insert(span);
-	if (span->state == SPAN_FREE)
+	if (span->state == SPAN_FREE && !span->empty)
 		age_insert(span, next_newer);
 }
 
 static void unkeep(struct span *span)
 {
 	bin_remove(span);
-	if (span->state == SPAN_FREE)
+	if (span->state == SPAN_FREE && !span->empty)
 		age_remove(span);
 }
 
@@ -301,6 +303,7 @@ struct span *span_carve(struct span *span, uint32_t start, uint32_t units, enum 
 	span->first = start;
 	span->units = units;
 	span->state = state;
+	span->empty = false;
 	mark(span, id_of(span));
 	return span;
 }
@@ -327,6 +330,7 @@ void span_join(struct span *lower, struct span *upper)
 	mark(upper, 0);
 	lower->units += upper->units;
 	lower->zero = lower->zero && upper->zero;
+	lower->empty = lower->empty && upper->empty;
 	lower->sparse = lower->sparse || upper->sparse;
 	descriptor_drop(upper);
 	mark(lower, id_of(lower));
@@ -380,6 +384,11 @@ struct span *span_newer(const struct span *span)
 	return span_of(span->newer);
 }
 
+uint32_t span_kept_count(void)
+{
+	return kept_count;
+}
+
 uint64_t span_free_bytes_of(unsigned int pool)
 {
 	return free_units[pool] << UNIT_SHIFT;
@@ -426,6 +435,8 @@ static const char *check_one(const struct span *span, const struct span *before)
 		return "kept neighbours of one kind are merged";
 	if (is_kept(span) && (span->state == SPAN_RESERVE) != (span->pool == SPAN_RESERVE_POOL))
 		return "reserve is in the reserve pool";
+	if (span->empty && (span->state != SPAN_FREE || !span->zero))
+		return "what is empty is free, and zero";
 	return NULL;
 }
 
@@ -442,7 +453,7 @@ const char *span_check(void)
 		broken = check_one(span, before);
 		if (broken)
 			return broken;
-		if (is_kept(span))
+		if (is_kept(span) && !span->empty)
 			kept[span->pool] += span->units;
 		unit += span->units;
 		before = span;

@@ -3,13 +3,14 @@
  * The tiling of the zone. Every 4 KiB unit of it belongs to exactly one span; spans are:
  *
  *   RESERVE  address space only (one pool of its own, SPAN_RESERVE_POOL)
- *   FREE     mapped by a pool, in nobody's hands: what is kept for the next request
+ *   FREE     mapped by a pool, in nobody's hands: what is kept for the next request; `empty` if
+ *            only the mapping is, and its memory has gone back
  *   USED     in the program's hands
  *   BUSY     being mapped or unmapped by a thread that let go of the lock meanwhile
  *
  * A table says for the first and the last unit of each span which one it is, so neighbours are
  * found and merged in constant time and free() finds its span with one load. FREE and RESERVE
- * spans stand in bins by size, FREE ones also in a list by age.
+ * spans stand in bins by size, FREE ones that are not empty also in a list by age.
  *
  * All functions: Context: zone_lock held, unless they say otherwise; no system call, no
  * allocation. A span* is valid until the lock is dropped, USED and BUSY ones until they are
@@ -40,6 +41,7 @@ struct span {
 	uint8_t state;			/* enum span_state */
 	uint8_t pool;			/* index, or SPAN_RESERVE_POOL */
 	bool zero;			/* every byte is still as the kernel gave it */
+	bool empty;			/* FREE: there is no memory in it; not counted as kept */
 	bool sparse;			/* hugetlb: some pages are only reserved, not populated */
 	bool fixed;			/* USED: has a contiguity promise, must not move at fork */
 	bool altered;			/* USED: the program changed its mapping, see alter.h */
@@ -108,7 +110,7 @@ void span_join(struct span *lower, struct span *upper);
 
 /*
  * span_give - a USED or BUSY span becomes FREE (@pool's) or RESERVE (SPAN_RESERVE_POOL)
- * Merges with neighbours of the same kind.
+ * Merges with neighbours of the same kind; what is empty and what is not becomes one that is not.
  * Return: the span it is part of now.
  */
 struct span *span_give(struct span *span, unsigned int pool, uint64_t now_ms);
@@ -119,8 +121,9 @@ void span_refresh(struct span *span, uint64_t now_ms);
 /* span_oldest - the FREE span kept longest; span_newer - the next younger one; NULL ends. */
 struct span *span_oldest(void);
 struct span *span_newer(const struct span *span);
+uint32_t span_kept_count(void);		/* how many these are */
 
-uint64_t span_free_bytes(void);		/* in all FREE spans */
+uint64_t span_free_bytes(void);		/* in all FREE spans that are not empty */
 uint64_t span_free_bytes_of(unsigned int pool);
 
 /* span_each - call @visit for every span from the lowest address up, until it returns false. */

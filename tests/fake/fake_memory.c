@@ -220,6 +220,15 @@ uint64_t fake_memory_page_at(uintptr_t addr)
 	return 0;
 }
 
+bool fake_memory_drop(uintptr_t addr, size_t bytes)
+{
+	if (fake_memory_in(addr, bytes) != bytes) {
+		fake_sys.misuses++;
+		return false;
+	}
+	return fake_memory_whole(addr, bytes) && !madvise((void *)addr, bytes, MADV_DONTNEED);
+}
+
 int fake_memory_move(uintptr_t addr, size_t old_bytes, size_t new_bytes, int flags, void *to,
 		     void **out)
 {

@@ -264,6 +264,8 @@ int sys_advise(void *addr, size_t bytes, int advice)
 			ret = -errno;
 		else
 			fake_sys.dropped += fake_frames_drop((uintptr_t)addr, bytes);
+	} else if (!ret && advice == MADV_DONTNEED && !fake_memory_drop((uintptr_t)addr, bytes)) {
+		ret = -EINVAL;	/* Linux says 0 to part of a huge page, and keeps its contents */
 	}
 	pthread_mutex_unlock(&fake_lock);
 	return ret;

@@ -56,6 +56,31 @@ static void kept_memory_decays(void)
 	CHECK(served_footprint() + 10 * MIB < full);
 }
 
+/* Not of the huge pages of a pool, which are one block each. */
+static void what_lies_between_memory_in_use_goes_too(void)
+{
+	enum { COUNT = 160 };
+	size_t full;
+	char *p[COUNT];
+
+	for (int i = 0; i < COUNT; i++)
+		p[i] = touched(MIB);
+	full = served_footprint();
+	for (int i = 0; i < COUNT; i += 2) {
+		free(p[i]);
+		CHECK(served_stats->retained_bytes <= 32 * MIB);
+	}
+	CHECK(served_footprint() <= full - 40 * MIB);
+	rest_ms(500);
+	free(malloc(10));
+	CHECK(served_footprint() <= full - 70 * MIB);
+	CHECK(served_stats->retained_bytes <= 4 * MIB);
+	for (int i = 1; i < COUNT; i += 2) {
+		CHECK(p[i][0] == 1 && p[i][MIB - 4096] == 1);
+		free(p[i]);
+	}
+}
+
 static void a_churn_costs_little_more_than_what_is_live(void)
 {
 	size_t bytes[LIVE] = { 0 }, live = 0, peak = 0, most = 0, base = served_footprint(), now;
@@ -92,6 +117,8 @@ int main(void)
 	if (!strcmp(decay, "200ms")) {
 		kept_memory_is_bounded();
 		kept_memory_decays();
+		if (!served_by("hugetlb"))
+			what_lies_between_memory_in_use_goes_too();
 		if (check_result())
 			return 1;
 		unsetenv("CONTIG_RETAIN");

@@ -149,6 +149,102 @@ static void blank_is_only_what_nobody_had(void)
 	CHECK(!a.zero);
 }
 
+/* 1 MiB in use beside 1 MiB kept, page for page: not one page of 2 MiB can go as a whole. */
+static void what_shares_a_page_is_kept_within_retain_too(void)
+{
+	enum { COUNT = 64 };
+	struct place_result got[COUNT];
+	uint64_t released = contig_stats.released_bytes;
+
+	world_begin("size=4K..: thp", 6 * MIB, 10000);
+	for (int i = 0; i < COUNT; i++) {
+		got[i] = world_take(MIB);
+		world_fill(got[i].addr, MIB, (uint64_t)i);
+	}
+	for (int i = 0; i < COUNT; i += 2) {
+		CHECK(!place_free(got[i].addr));
+		CHECK(kept() <= 6 * MIB && world_sound());
+	}
+	CHECK(kept() == 6 * MIB && contig_stats.retained_bytes == kept());
+	CHECK(contig_stats.released_bytes == released + 26 * MIB);
+	CHECK(pool_stats(got[0].pool)->mapped_bytes == COUNT * MIB);
+	for (int i = 0; i < COUNT; i += 2) {
+		got[i] = world_take(MIB);
+		CHECK(!got[i].zero || world_blank(got[i].addr, MIB));
+	}
+	CHECK(kept() == 0 && pool_stats(got[0].pool)->mapped_bytes == COUNT * MIB);
+	for (int i = 1; i < COUNT; i += 2)
+		CHECK(world_filled(got[i].addr, MIB, (uint64_t)i));
+	for (int i = 0; i < COUNT; i++)
+		CHECK(!place_free(got[i].addr));
+	CHECK(world_empty());
+}
+
+static void what_shares_a_page_goes_when_it_is_old(const char *rules, bool ordinary)
+{
+	struct place_result a, b, c;
+
+	fake_pool(2 * MIB, 8);
+	world_begin(rules, 256 * MIB, 10000);
+	a = world_take(MIB);
+	b = world_take(MIB);
+	world_fill(a.addr, MIB, 1);
+	world_fill(b.addr, MIB, 2);
+	CHECK(!place_free(a.addr));
+	fake_sys.now_ms += 10001;
+	if (ordinary) {
+		fake_fail(FAKE_ADVISE, 1, 1, EINVAL);	/* somebody locked it in memory */
+		place_decay();
+		CHECK(kept() == MIB && fake_sys.failed == 1 && world_sound());
+		fake_sys.now_ms += 10001;
+	}
+	place_decay();
+	CHECK(kept() == (ordinary ? 0 : MIB) && world_sound());
+	c = world_take(512 * KIB);
+	CHECK(c.addr == a.addr && c.zero == ordinary);
+	CHECK(world_blank(c.addr, 512 * KIB) == ordinary);
+	CHECK(kept() == (ordinary ? 0 : 512 * KIB) && world_sound());
+	CHECK(!place_free(c.addr));
+	CHECK(kept() == MIB && world_sound());	/* one piece again */
+	CHECK(world_filled(b.addr, MIB, 2));
+	CHECK(!place_free(b.addr) && kept() == 2 * MIB && world_empty());
+}
+
+static void ordinary_memory_that_shares_a_page_goes(void)
+{
+	what_shares_a_page_goes_when_it_is_old("size=4K..: thp", true);
+}
+
+static void a_huge_page_that_is_shared_stays(void)
+{
+	what_shares_a_page_goes_when_it_is_old("size=4K..: hugetlb-2M", false);
+}
+
+/* More pieces than one call of malloc looks at. */
+static void everything_goes_at_once_if_asked(void)
+{
+	enum { COUNT = 1400 };
+	static struct place_result got[COUNT];
+
+	fake_pool(2 * MIB, 320);
+	world_begin("size=4K..: hugetlb-2M, thp", GIB, 10000);
+	for (int i = 0; i < COUNT; i++) {
+		if (i == 1200)
+			world_rules("size=4K..: thp");
+		got[i] = world_take(512 * KIB);
+	}
+	/* First ends that must stay, then others, then whole pages. */
+	for (int i = 0; i < 1200; i += 2)
+		CHECK(!place_free(got[i].addr));
+	for (int i = 1200; i < COUNT; i += i < 1300 ? 2 : 1)
+		CHECK(!place_free(got[i].addr));
+	CHECK(kept() == 375 * MIB);
+	CHECK(place_release() == 75 * MIB && kept() == 300 * MIB && world_sound());
+	for (int i = 1; i < 1300; i += 2)
+		CHECK(!place_free(got[i].addr));
+	CHECK(world_empty());
+}
+
 static void sizes_change_in_place(void)
 {
 	struct decision decision, other = { .rule = 7 };
@@ -183,6 +279,10 @@ int main(void)
 	WORLD_RUN(ends_of_pages_are_looked_at_once_in_a_decay);
 	WORLD_RUN(a_small_request_lets_what_is_old_go);
 	WORLD_RUN(blank_is_only_what_nobody_had);
+	WORLD_RUN(what_shares_a_page_is_kept_within_retain_too);
+	WORLD_RUN(ordinary_memory_that_shares_a_page_goes);
+	WORLD_RUN(a_huge_page_that_is_shared_stays);
+	WORLD_RUN(everything_goes_at_once_if_asked);
 	WORLD_RUN(sizes_change_in_place);
 	return check_result();
 }
