@@ -110,6 +110,20 @@ bool alter_zone_huge(char *addr, char *end)
 	return found;
 }
 
+void alter_zone_marked(char *addr, char *end)
+{
+	struct span *span;
+	char *next;
+
+	lock_take(&zone_lock);
+	for (char *at = addr; at < end; at = next) {
+		huge_pool_at(at, &next, &span);
+		if (span)
+			span->altered = true;
+	}
+	lock_drop(&zone_lock);
+}
+
 static bool renew(char *addr, char *end, bool huge_advice)
 {
 	void *out;
@@ -139,8 +153,24 @@ static bool each_ordinary(const struct span *span, bool (*act)(char *addr, char 
 	return true;
 }
 
+/* What hints can stay on huge pages, which are not mapped anew. Of parts of them they are refused. */
+static void forget_hints(const struct span *span, size_t page_bytes)
+{
+	char *at = down((char *)span_address(span) + page_bytes - 1, page_bytes);
+	char *end = down((char *)span_address(span) + span_bytes(span), page_bytes);
+
+	if (at >= end)
+		return;
+	sys_advise(at, (size_t)(end - at), MADV_DODUMP);
+	sys_advise(at, (size_t)(end - at), MADV_NORMAL);
+}
+
 bool alter_restore(struct span *span)
 {
+	const struct pool *pool = pool_at(span->pool);
+
+	if (pool->backing == BACKING_HUGETLB)
+		forget_hints(span, pool->page_bytes);
 	return each_ordinary(span, renew);
 }
 

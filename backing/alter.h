@@ -40,7 +40,13 @@ void alter_zone_replaced(char *addr, char *end);
 bool alter_zone_huge(char *addr, char *end);
 
 /*
- * alter_restore - an altered span, freed: readable, writable, private and anonymous again
+ * alter_zone_marked - advice that stays was given to it: spans it touches are put in order before
+ * they are used again. Context: takes zone_lock.
+ */
+void alter_zone_marked(char *addr, char *end);
+
+/*
+ * alter_restore - an altered span, freed: readable, writable, private, anonymous, unadvised again
  * Context: zone_lock held. Return: false: it could not be, and must not be used again.
  */
 bool alter_restore(struct span *span);

@@ -315,6 +315,13 @@ static enum advice_kind advice_kind(int advice)
 	}
 }
 
+/* Would the next owner of the memory still find it so? */
+static bool is_lasting(int advice)
+{
+	return advice == MADV_DONTDUMP || advice == MADV_NOHUGEPAGE || advice == MADV_MERGEABLE ||
+	       advice == MADV_RANDOM || advice == MADV_SEQUENTIAL;
+}
+
 static int advise_hint(void *addr, size_t bytes, int advice)
 {
 	int saved = errno, ret = plain_madvise(addr, bytes, advice);
@@ -336,6 +343,8 @@ static int advise_zone(char *addr, char *end, int advice)
 	/* The child would have a hole in its zone; and huge pages are shared with neighbours. */
 	if (advice == MADV_DONTFORK || advice == MADV_DOFORK)
 		return 0;
+	if (is_lasting(advice))
+		alter_zone_marked(addr, end);
 	if (kind == ADVICE_HINT)
 		return alter_zone_huge(addr, end) ?
 		       advise_hint(addr, (size_t)(end - addr), advice) :
