@@ -153,7 +153,7 @@ static bool each_ordinary(const struct span *span, bool (*act)(char *addr, char 
 	return true;
 }
 
-/* What hints can stay on huge pages, which are not mapped anew. Of parts of them they are refused. */
+/* Huge pages are not mapped anew, and hints can stay on them; on whole ones only. */
 static void forget_hints(const struct span *span, size_t page_bytes)
 {
 	char *at = down((char *)span_address(span) + page_bytes - 1, page_bytes);

@@ -31,7 +31,7 @@ bool fake_memory_is_one(uintptr_t addr, size_t bytes);
 unsigned int fake_memory_mappings(uintptr_t addr, size_t bytes);
 /* fake_memory_page_at - the huge page size of the mapping at @addr; 0: ordinary, or none. */
 uint64_t fake_memory_page_at(uintptr_t addr);
-/* fake_memory_drop - it reads as zero again; of what is not mapped, or part of a huge page, a misuse. */
+/* fake_memory_drop - zero again; what is not mapped, or part of a huge page, is a misuse. */
 bool fake_memory_drop(uintptr_t addr, size_t bytes);
 /* fake_memory_move - mremap(). Return: 0 or -errno. */
 int fake_memory_move(uintptr_t addr, size_t old_bytes, size_t new_bytes, int flags, void *to,
