@@ -20,7 +20,7 @@ enum { RELATIVES_MOST = 1024 };
  * died is dropped at the next look; a pid used anew counts as alive, which only makes us cautious.
  */
 static pid_t *relatives;
-static bool relatives_overflowed;
+static unsigned int relatives_missed;	/* for which there was no room; nobody sees them die */
 
 /* Before the first fork that needs it, so that every child has it. */
 static bool have_list(void)
@@ -37,28 +37,6 @@ static bool have_list(void)
 					 __ATOMIC_ACQUIRE))
 		sys_unmap(fresh, RELATIVES_MOST * sizeof(pid_t));
 	return true;
-}
-
-static void remember(pid_t pid)
-{
-	for (unsigned int i = 0; relatives && i < RELATIVES_MOST; i++) {
-		pid_t nobody = 0;
-
-		if (__atomic_compare_exchange_n(&relatives[i], &nobody, pid, false,
-						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			return;
-	}
-	relatives_overflowed = true;
-}
-
-void cow_forked(pid_t child)
-{
-	remember(child);
-}
-
-void cow_inherit(pid_t parent)
-{
-	remember(parent);
 }
 
 /* Ourselves left out. */
@@ -83,6 +61,48 @@ static unsigned int living_relatives(void)
 	return living;
 }
 
+static bool is_remembered(pid_t pid)
+{
+	for (unsigned int i = 0; i < RELATIVES_MOST; i++)
+		if (__atomic_load_n(&relatives[i], __ATOMIC_RELAXED) == pid)
+			return true;
+	return false;
+}
+
+/* Two that remember the same one at the same moment come upon the same free place. */
+static bool find_place(pid_t pid)
+{
+	for (unsigned int i = 0; i < RELATIVES_MOST; i++) {
+		pid_t holder = 0;
+
+		if (__atomic_compare_exchange_n(&relatives[i], &holder, pid, false,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+		    holder == pid)
+			return true;
+	}
+	return false;
+}
+
+/* Once each: a parent is remembered by every child of its, and lives on. */
+static void remember(pid_t pid)
+{
+	if (relatives && (is_remembered(pid) || find_place(pid)))
+		return;
+	if (relatives && living_relatives() < RELATIVES_MOST && find_place(pid))
+		return;
+	relatives_missed++;
+}
+
+void cow_forked(pid_t child)
+{
+	remember(child);
+}
+
+void cow_inherit(pid_t parent)
+{
+	remember(parent);
+}
+
 /*
  * Each living relative, the child to come, and a neighbour that forks at the same moment: as many
  * copies of everything may be asked for.
@@ -100,9 +120,9 @@ bool cow_covered(void)
 {
 	uint64_t copies;
 
-	if (!have_list() || relatives_overflowed || cgroup_limits_hugetlb())
+	if (!have_list() || cgroup_limits_hugetlb())
 		return false;
-	copies = (uint64_t)living_relatives() + 2;
+	copies = (uint64_t)living_relatives() + relatives_missed + 2;
 	for (unsigned int i = 0; i < pool_count(); i++)
 		if (pool_at(i)->backing == BACKING_HUGETLB && !pool_covers(pool_at(i), copies))
 			return false;
