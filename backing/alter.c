@@ -124,6 +124,50 @@ void alter_zone_marked(char *addr, char *end)
 	lock_drop(&zone_lock);
 }
 
+/* To somebody else than the thread's stack: that will be no device's. */
+static bool is_promised(char *page, char *end, const char *stack)
+{
+	struct span *span = span_covering(span_unit(page)), *own = span_covering(span_unit(stack));
+
+	for (; span && (char *)span_address(span) < end; span = span_after(span))
+		if (span->state == SPAN_USED && span->fixed && span != own)
+			return true;
+	return false;
+}
+
+static bool demote_for_thread(char *stack, char *page, size_t bytes, char *end)
+{
+	bool quiet = stack <= page && end >= page + bytes;
+
+	if (is_promised(page, page + bytes, stack) ||
+	    demote_page(page, bytes, quiet ? DEMOTE_QUIET : DEMOTE_AS_IS))
+		return false;
+	demote_note(page, bytes);
+	return true;
+}
+
+void alter_zone_thread(char *stack, char *block, char *end)
+{
+	const struct pool *pool;
+	struct span *span;
+	char *next, *page;
+
+	lock_take(&zone_lock);
+	for (char *at = block; at < end; at = next) {
+		pool = huge_pool_at(at, &next, &span);
+		if (!pool) {
+			if (span && span->state == SPAN_USED && span->fixed)
+				span->thread = true;
+			continue;
+		}
+		page = down(at, pool->page_bytes);
+		next = page + pool->page_bytes;
+		if (!demote_noted(page) && !demote_for_thread(stack, page, pool->page_bytes, end))
+			span->thread = true;
+	}
+	lock_drop(&zone_lock);
+}
+
 static bool renew(char *addr, char *end, bool huge_advice)
 {
 	void *out;

@@ -39,6 +39,18 @@ void alter_zone_replaced(char *addr, char *end);
 /* alter_zone_huge - does any huge page lie in it? Context: takes zone_lock. */
 bool alter_zone_huge(char *addr, char *end);
 
+/**
+ * alter_zone_thread - make the control block of a thread ordinary memory, that a fork can copy
+ * @block, @end: where the block lies
+ * @stack: the thread's stack, up to @end; nobody writes to it meanwhile. @block itself: others may
+ *
+ * Where a page cannot be demoted, since other threads write to it or its place was promised, the
+ * span is marked instead (span->thread), until it is freed.
+ *
+ * Context: takes zone_lock.
+ */
+void alter_zone_thread(char *stack, char *block, char *end);
+
 /*
  * alter_zone_marked - advice that stays was given to it: spans it touches are put in order before
  * they are used again. Context: takes zone_lock.

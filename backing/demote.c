@@ -25,6 +25,7 @@ struct demotion {
 	size_t bytes;
 	int prot;		/* afterwards */
 	bool writable;		/* before */
+	bool quiet;		/* nobody writes to it */
 	int ret;
 	ucontext_t caller, elsewhere;
 };
@@ -53,7 +54,7 @@ static bool stop_writers(struct demotion *job, int *hold)
 	struct hold_range range = { job->page, job->bytes };
 
 	*hold = -1;
-	if (!job->writable)
+	if (!job->writable || job->quiet)
 		return true;
 	if (!(job->prot & PROT_WRITE))
 		return !sys_protect(job->page, job->bytes, PROT_READ);
@@ -130,12 +131,15 @@ static int replace_undisturbed(const struct demotion *from)
 
 int demote_page(void *addr, size_t bytes, int prot)
 {
-	struct demotion job = { .page = addr, .bytes = bytes, .writable = demote_writable(addr) };
+	struct demotion job = {
+		.page = addr, .bytes = bytes, .writable = demote_writable(addr),
+		.quiet = prot == DEMOTE_QUIET,
+	};
 	uintptr_t base;
 	void *raw;
 	int ret;
 
-	job.prot = prot != DEMOTE_AS_IS ? prot : job.writable ? USUAL_PROT : PROT_READ;
+	job.prot = prot >= 0 ? prot : job.writable ? USUAL_PROT : PROT_READ;
 	ret = sys_map(NULL, 2 * bytes, USUAL_PROT, MAP_PRIVATE, &raw);
 	if (ret)
 		return -ENOMEM;

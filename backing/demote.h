@@ -13,10 +13,11 @@
 #include <stddef.h>
 
 #define DEMOTE_AS_IS (-1)
+#define DEMOTE_QUIET (-2)	/* as is, and nobody writes to it meanwhile */
 
 /**
  * demote_page - @addr: the page, which can be read; @bytes: its size
- * @prot: its protection afterwards, or DEMOTE_AS_IS
+ * @prot: its protection afterwards, or DEMOTE_AS_IS, DEMOTE_QUIET
  *
  * Other threads' writes are held meanwhile (hold.h), unless @prot forbids them anyway. Where they
  * cannot be, and there are other threads, nothing is done: a write could be lost.

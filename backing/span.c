@@ -351,6 +351,7 @@ struct span *span_give(struct span *span, unsigned int pool, uint64_t now_ms)
 	span->rule = -1;
 	span->fixed = false;
 	span->altered = false;
+	span->thread = false;
 	before = span->first ? span_at(span->first - 1) : NULL;
 	after = span_after(span);
 	if (alike(after, span)) {

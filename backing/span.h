@@ -45,6 +45,7 @@ struct span {
 	bool sparse;			/* hugetlb: some pages are only reserved, not populated */
 	bool fixed;			/* USED: has a contiguity promise, must not move at fork */
 	bool altered;			/* USED: the program changed its mapping, see alter.h */
+	bool thread;			/* USED: holds a thread's control block, see alter.h */
 	int16_t node;			/* it was bound to, or NODE_ANY */
 	int16_t rule;			/* USED: index of the rule that gave it, -1 none */
 };

@@ -14,6 +14,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "alter.h"
 #include "cgroup.h"
 #include "cow.h"
 #include "figures.h"
@@ -84,15 +85,13 @@ static bool has_huge_memory(void)
 	return false;
 }
 
-/*
- * What cannot be put over a child's memory after the fork, because the child needs it to get
- * there: the thread's own control block, where the program gave the thread a stack of ours.
- */
-static const void *own_thread_block(void)
+/* Mostly done when the thread was made; but not every thread is made by pthread_create(). */
+static void see_to_own_thread_block(void)
 {
-	const void *self = (const void *)pthread_self();
+	char *self = (char *)pthread_self();
 
-	return range_owns(&zone, self) ? self : NULL;
+	if (range_owns(&zone, self))
+		alter_zone_thread(self, self, self + 1);
 }
 
 /* Is there memory for a copy of @bytes beside what else is going on? */
@@ -107,20 +106,21 @@ static bool memory_suffices(size_t bytes)
 static int choose(struct plan *plan)
 {
 	enum fork_id way = init_policy.settings.fork;
-	const void *spare = own_thread_block();
-	bool covered = way == FORK_KERNEL || cow_covered();
+	bool covered = way == FORK_KERNEL || cow_covered(), left_huge;
+	size_t bytes;
 
 	plan->kernel = way == FORK_KERNEL || (way == FORK_AUTO && covered);
 	plan->snap.scope = plan->kernel ? SNAPSHOT_PROMISED : SNAPSHOT_ALL;
 	plan->snap.drop = way == FORK_DONTFORK;
-	plan->snap.spare = spare;
+	see_to_own_thread_block();
+	bytes = snapshot_bytes(plan->snap.scope, &left_huge);
 	/* These two can only be copied by the kernel. */
-	if (!covered && (spare || heap_huge_bytes()))
+	if (!covered && (left_huge || heap_huge_bytes()))
 		return -ENOMEM;
-	plan->with_snapshot = snapshot_bytes(plan->snap.scope, spare) != 0;
+	plan->with_snapshot = bytes != 0;
 	if (!plan->with_snapshot)
 		return 0;
-	if (!plan->snap.drop && !memory_suffices(snapshot_bytes(plan->snap.scope, spare)))
+	if (!plan->snap.drop && !memory_suffices(bytes))
 		return -ENOMEM;
 	return snapshot_begin(&plan->snap);
 }

@@ -8,6 +8,7 @@
 #define PRELOAD_NEXT_H
 
 #include <malloc.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -29,6 +30,9 @@
 	X(struct mallinfo2, mallinfo2, (void))					\
 	X(pid_t, fork, (void))							\
 	X(pid_t, _Fork, (void))							\
+	X(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attr,	\
+				void *(*start)(void *), void *arg))		\
+	X(size_t, __pthread_get_minstack, (const pthread_attr_t *attr))		\
 	X(int, __register_atfork, (void (*before)(void), void (*parent)(void),	\
 				   void (*child)(void), void *library))		\
 	X(void *, mmap, (void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)) \

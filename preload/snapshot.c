@@ -21,20 +21,19 @@
 struct walk {
 	struct snapshot *snap;		/* NULL: only count */
 	enum snapshot_scope scope;
-	const void *spare;
 	char *start;			/* of the run being followed; NULL: none */
 	size_t bytes;			/* of the run */
 	unsigned int pool;
-	bool promised, huge;
+	bool promised, huge, spared;
 	size_t ranges, total;
 	bool overflow;
+	bool left_huge;			/* huge pages were left to the kernel */
 };
 
 static bool run_counts(const struct walk *walk)
 {
-	if (walk->spare && (uintptr_t)walk->spare - (uintptr_t)walk->start < walk->bytes)
-		return false;
-	return walk->promised || (walk->scope == SNAPSHOT_ALL && walk->huge);
+	return !walk->spared &&
+	       (walk->promised || (walk->scope == SNAPSHOT_ALL && walk->huge));
 }
 
 static void close_run(struct walk *walk)
@@ -48,6 +47,7 @@ static void close_run(struct walk *walk)
 		walk->ranges++;
 		walk->total += walk->bytes;
 	}
+	walk->left_huge |= walk->start && walk->bytes && walk->spared && walk->huge;
 	walk->start = NULL;
 }
 
@@ -57,6 +57,7 @@ static void open_run(struct walk *walk, char *addr, const struct span *span)
 	walk->bytes = 0;
 	walk->pool = span->pool;
 	walk->promised = span->fixed;
+	walk->spared = span->thread;
 	walk->huge = pool_at(span->pool)->backing == BACKING_HUGETLB;
 }
 
@@ -93,6 +94,7 @@ static bool visit(struct span *span, void *arg)
 	if (!walk->start)
 		open_run(walk, span_address(span), span);
 	walk->promised |= span->fixed;
+	walk->spared |= span->thread;
 	if (walk->huge)
 		follow_pages(walk, span);
 	else
@@ -126,9 +128,9 @@ static void follow(struct walk *walk)
 	follow_given(walk);
 }
 
-static struct walk count_ranges(enum snapshot_scope scope, const void *spare)
+static struct walk count_ranges(enum snapshot_scope scope)
 {
-	struct walk walk = { .scope = scope, .spare = spare };
+	struct walk walk = { .scope = scope };
 
 	given_hold();
 	lock_take(&zone_lock);
@@ -138,9 +140,12 @@ static struct walk count_ranges(enum snapshot_scope scope, const void *spare)
 	return walk;
 }
 
-size_t snapshot_bytes(enum snapshot_scope scope, const void *spare)
+size_t snapshot_bytes(enum snapshot_scope scope, bool *left_huge)
 {
-	return count_ranges(scope, spare).total;
+	struct walk walk = count_ranges(scope);
+
+	*left_huge = walk.left_huge;
+	return walk.total;
 }
 
 /* Room for the list of ranges and for their copies. */
@@ -168,7 +173,7 @@ static int map_memory(struct snapshot *snap, const struct walk *need)
 
 int snapshot_begin(struct snapshot *snap)
 {
-	struct walk need = count_ranges(snap->scope, snap->spare);
+	struct walk need = count_ranges(snap->scope);
 
 	snap->count = 0;
 	snap->hold = -1;
@@ -179,7 +184,7 @@ int snapshot_begin(struct snapshot *snap)
 /* Other threads, and the program's own fork handlers, may have asked for more meanwhile. */
 static int enlarge(struct snapshot *snap)
 {
-	struct walk need = { .scope = snap->scope, .spare = snap->spare };
+	struct walk need = { .scope = snap->scope };
 	struct snapshot had = *snap;
 	int ret;
 
@@ -227,7 +232,7 @@ static void copy_all(struct snapshot *snap)
 
 int snapshot_take(struct snapshot *snap)
 {
-	struct walk walk = { .snap = snap, .scope = snap->scope, .spare = snap->spare };
+	struct walk walk = { .snap = snap, .scope = snap->scope };
 	size_t i;
 	int ret;
 

@@ -23,7 +23,6 @@ enum snapshot_scope {
 struct snapshot {
 	enum snapshot_scope scope;
 	bool drop;			/* the child is not to have them at all */
-	const void *spare;		/* a range that holds this address is the kernel's */
 	struct hold_range *range;	/* by address */
 	size_t count, most;
 	char *staging;			/* ranges one behind the other */
@@ -34,12 +33,16 @@ struct snapshot {
 	int hold;			/* userfaultfd that holds writers back, or -1 */
 };
 
-/* snapshot_bytes - what a snapshot of @scope would have to hold. Context: takes zone_lock. */
-size_t snapshot_bytes(enum snapshot_scope scope, const void *spare);
+/*
+ * snapshot_bytes - what a snapshot of @scope would have to hold
+ * @left_huge: huge pages are left to the kernel, since a thread's control block lies among them
+ * Context: takes zone_lock.
+ */
+size_t snapshot_bytes(enum snapshot_scope scope, bool *left_huge);
 
 /**
  * snapshot_begin - get the memory for it
- * @snap: scope, drop, spare set; the rest is filled in
+ * @snap: scope, drop set; the rest is filled in
  * Context: no lock held; nothing is copied yet.
  * Return: 0 or -ENOMEM.
  */
