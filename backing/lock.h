@@ -12,7 +12,21 @@ struct lock {
 	uint32_t word;
 };
 
-static inline bool lock_try(struct lock *lock)
+/*
+ * How many locks the calling thread holds, is about to take, or has just let go: what a signal
+ * handler must know before it takes one.
+ */
+extern __thread unsigned int lock_depth
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline void lock_count(unsigned int more)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&lock_depth, lock_depth + more, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline bool lock_grab(struct lock *lock)
 {
 	uint32_t free_word = 0;
 
@@ -20,12 +34,22 @@ static inline bool lock_try(struct lock *lock)
 					   __ATOMIC_RELAXED);
 }
 
+static inline bool lock_try(struct lock *lock)
+{
+	lock_count(1);
+	if (lock_grab(lock))
+		return true;
+	lock_count(-1u);
+	return false;
+}
+
 static inline void lock_take(struct lock *lock)
 {
-	if (lock_try(lock))
+	lock_count(1);
+	if (lock_grab(lock))
 		return;
 	for (int spin = 0; spin < 100; spin++) {
-		if (!__atomic_load_n(&lock->word, __ATOMIC_RELAXED) && lock_try(lock))
+		if (!__atomic_load_n(&lock->word, __ATOMIC_RELAXED) && lock_grab(lock))
 			return;
 #if defined(__x86_64__)
 		__builtin_ia32_pause();
@@ -39,9 +63,13 @@ static inline void lock_drop(struct lock *lock)
 {
 	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2)
 		sys_wake_one(&lock->word);
+	lock_count(-1u);
 }
 
-/* lock_reset - make it free. Context: in a child that has one thread only. */
+/*
+ * lock_reset - make it free, whoever held it; lock_depth is the caller's to put right
+ * Context: in a child that has one thread only.
+ */
 static inline void lock_reset(struct lock *lock)
 {
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);

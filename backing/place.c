@@ -24,6 +24,8 @@ static uint64_t live_bytes, peak_bytes;
 static uint64_t rule_bytes[POLICY_RULES + 2];	/* but atomic, read without it to decide */
 static uint64_t retain_bytes = 256 * MIB, decay_ms = 10000;
 
+static bool promised;			/* some time, to somebody; read without the lock */
+
 void place_init(uint64_t retain, uint64_t decay)
 {
 	retain_bytes = retain;
@@ -324,6 +326,8 @@ int place_take(const struct place_wish *wish, struct place_result *out)
 	}
 	span->rule = (int16_t)wish->decision->rule;
 	span->fixed = needs_check(wish->decision);
+	if (span->fixed)
+		__atomic_store_n(&promised, true, __ATOMIC_RELAXED);
 	account(span, true);
 	*out = (struct place_result){ span_address(span), span->zero, pool_at(span->pool) };
 	span->zero = false;
@@ -347,6 +351,11 @@ static enum place_error wrong_pointer(const void *p)
 	const struct span *span = span_covering(span_unit(p));
 
 	return span && span->state == SPAN_USED ? PLACE_INSIDE : PLACE_FREED;
+}
+
+bool place_promised(void)
+{
+	return __atomic_load_n(&promised, __ATOMIC_RELAXED);
 }
 
 enum place_error place_free(void *p)

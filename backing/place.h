@@ -34,6 +34,9 @@ void place_init(uint64_t retain_bytes, uint64_t decay_ms);
  */
 int place_take(const struct place_wish *wish, struct place_result *out);
 
+/* place_promised - was memory with a contiguity promise ever taken? Context: any, no lock. */
+bool place_promised(void);
+
 enum place_error { PLACE_OK, PLACE_FREED, PLACE_INSIDE };
 
 /*

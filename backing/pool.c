@@ -15,6 +15,7 @@
 static struct pool pools[CONTIG_POOLS];
 static unsigned int count;
 static struct lock find_lock;
+static bool found;
 
 const struct pool *pool_at(unsigned int index)
 {
@@ -149,11 +150,14 @@ static void find_all(void)
 	add_pool(BACKING_DRIVER, 4 * KIB, false, NULL);
 }
 
+bool pool_known(void)
+{
+	return __atomic_load_n(&found, __ATOMIC_ACQUIRE);
+}
+
 unsigned int pool_count(void)
 {
-	static bool found;
-
-	if (__atomic_load_n(&found, __ATOMIC_ACQUIRE))
+	if (pool_known())
 		return count;
 	lock_take(&find_lock);
 	if (!found)

@@ -44,6 +44,9 @@ struct pool {
  */
 unsigned int pool_count(void);
 
+/* pool_known - have they been found, so that pool_count() takes no lock? */
+bool pool_known(void);
+
 /* pool_hold, pool_let_go, pool_reset - nobody is finding them meanwhile; around a fork, last. */
 void pool_hold(void);
 void pool_let_go(void);

@@ -57,6 +57,7 @@ struct plan {
 /* initial-exec: the default TLS model may itself call malloc on first touch. */
 static __thread struct plan *current __attribute__((tls_model("initial-exec")));
 static __thread bool streams_locked __attribute__((tls_model("initial-exec")));
+static __thread bool hands_off __attribute__((tls_model("initial-exec")));
 
 static pid_t next_fork(void)
 {
@@ -77,7 +78,7 @@ static bool has_huge_memory(void)
 {
 	if (heap_huge_bytes())
 		return true;
-	if (!contig_stats.pool_count)
+	if (!pool_known())
 		return false;
 	for (unsigned int i = 0; i < pool_count(); i++)
 		if (pool_at(i)->backing == BACKING_HUGETLB && pool_stats(pool_at(i))->mapped_bytes)
@@ -102,13 +103,26 @@ static bool memory_suffices(size_t bytes)
 	return bytes < (group < have ? group : have) / 8 * 7;
 }
 
-/* How this fork is to be done. Return: 0 or -ENOMEM: it cannot be done. */
+/*
+ * We are in a signal handler that interrupted our own code with a lock held, and _Fork() may be
+ * called there. The spans may be in the middle of a change, so only the kernel can do it.
+ */
+static int choose_without_locks(struct plan *plan)
+{
+	plan->kernel = pool_known() && !place_promised() && !given_promised() && cow_covered();
+	return plan->kernel ? 0 : -EAGAIN;
+}
+
+/* How this fork is to be done. Return: 0; -ENOMEM, -EAGAIN: it cannot be done. */
 static int choose(struct plan *plan)
 {
 	enum fork_id way = init_policy.settings.fork;
-	bool covered = way == FORK_KERNEL || cow_covered(), left_huge;
+	bool covered, left_huge;
 	size_t bytes;
 
+	if (lock_depth)
+		return choose_without_locks(plan);
+	covered = way == FORK_KERNEL || cow_covered();
 	plan->kernel = way == FORK_KERNEL || (way == FORK_AUTO && covered);
 	plan->snap.scope = plan->kernel ? SNAPSHOT_PROMISED : SNAPSHOT_ALL;
 	plan->snap.drop = way == FORK_DONTFORK;
@@ -178,6 +192,9 @@ static void prepare(void)
 			_IO_list_lock();
 		heap_fork_prepare();
 	}
+	hands_off = lock_depth != 0;
+	if (hands_off)
+		return;
 	heap_hold();
 	given_hold();
 	lock_take(&zone_lock);
@@ -202,10 +219,12 @@ static void after_in_parent(void)
 
 	if (plan && plan->with_snapshot)
 		snapshot_parent(&plan->snap);
-	pool_let_go();
-	lock_drop(&zone_lock);
-	given_let_go();
-	heap_let_go();
+	if (!hands_off) {
+		pool_let_go();
+		lock_drop(&zone_lock);
+		given_let_go();
+		heap_let_go();
+	}
 	if (!plan || plan->handlers) {
 		heap_fork_parent();
 		if (streams_locked)
@@ -218,18 +237,30 @@ static void after_in_parent(void)
 	}
 }
 
+/*
+ * With hands off, one of them may be let go once more by the code that the signal interrupted,
+ * which does no harm with one thread.
+ */
+static void reset_locks(void)
+{
+	pool_reset();
+	heap_reset();
+	lock_reset(&zone_lock);
+	given_reset();
+	if (!hands_off)
+		lock_depth = 0;
+}
+
 static void after_in_child(void)
 {
 	struct plan *plan = current;
 
 	if (plan && plan->refused)
 		syscall(SYS_exit_group, 0);
-	pool_reset();
-	heap_reset();
+	reset_locks();
 	if (plan && plan->with_snapshot)
 		snapshot_child(&plan->snap);
-	lock_reset(&zone_lock);
-	given_reset(!plan || !plan->with_snapshot ? GIVEN_KEPT :
+	given_forget(!plan || !plan->with_snapshot ? GIVEN_KEPT :
 		    plan->snap.scope == SNAPSHOT_ALL ? GIVEN_ALL_COPIED : GIVEN_PROMISED_COPIED);
 	if (!plan || plan->handlers)
 		heap_fork_child();	/* glibc has reset the list of streams */
@@ -368,7 +399,7 @@ static pid_t forked(pid_t (*real)(void), bool handlers)
 {
 	struct plan plan = { .real = real, .handlers = handlers, .parent = getpid() };
 	bool on_zone = range_owns(&zone, __builtin_frame_address(0));
-	int saved = errno;
+	int saved = errno, ret;
 	sigset_t all;
 
 	fork_init();
@@ -376,10 +407,11 @@ static pid_t forked(pid_t (*real)(void), bool handlers)
 		return forked_plainly(real, handlers);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &plan.signals);
-	if (choose(&plan)) {
+	ret = choose(&plan);
+	if (ret) {
 		figures_add(&contig_stats.fork_refusals, 1);
 		plan.result = -1;
-		plan.error = ENOMEM;
+		plan.error = -ret;
 	} else {
 		fork_layout_before_fork(plan.kernel);
 		if (on_zone && plan.with_snapshot)

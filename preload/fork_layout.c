@@ -96,7 +96,7 @@ static void look_before(const struct pool *pool)
 
 void fork_layout_before_fork(bool huge)
 {
-	if (!wanted || !contig_stats.pool_count || !lock_try(&layout_lock))
+	if (!wanted || lock_depth || !contig_stats.pool_count || !lock_try(&layout_lock))
 		return;
 	for (unsigned int i = 0; i < pool_count(); i++)
 		if (is_shared(pool_at(i), huge))

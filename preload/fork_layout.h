@@ -23,7 +23,8 @@ void fork_layout_init(void);
  * Costs 12 ms a GiB of what it looks at, 1 GiB of each pool at most, and a hundredth of the time
  * at most if it has to be done again and again.
  *
- * Context: no lock held; no allocation; leaves errno alone.
+ * Context: does nothing in a handler that interrupted a holder of our locks; no allocation; leaves
+ * errno alone.
  */
 void fork_layout_before_fork(bool huge);
 

@@ -32,6 +32,8 @@ static unsigned int count;
 static uint64_t numbers;
 static struct lock given_lock;
 
+static bool promised_ever;		/* read without the lock */
+
 bool given_any(void)
 {
 	return __atomic_load_n(&count, __ATOMIC_RELAXED) != 0;
@@ -86,6 +88,8 @@ bool given_add(const struct given *given)
 	};
 	bool added;
 
+	if (promised)
+		__atomic_store_n(&promised_ever, true, __ATOMIC_RELAXED);
 	lock_take(&given_lock);
 	entry.number = numbers++;
 	added = add_locked(&entry);
@@ -290,6 +294,11 @@ bool given_overlaps(const char *addr, const char *end, bool *shared)
 	return found;
 }
 
+bool given_promised(void)
+{
+	return __atomic_load_n(&promised_ever, __ATOMIC_RELAXED);
+}
+
 void given_hold(void)
 {
 	lock_take(&given_lock);
@@ -338,7 +347,12 @@ size_t given_bytes(bool promised)
 	return bytes;
 }
 
-void given_reset(enum given_fate fate)
+void given_reset(void)
+{
+	lock_reset(&given_lock);
+}
+
+void given_forget(enum given_fate fate)
 {
 	unsigned int kept = 0;
 
@@ -349,7 +363,6 @@ void given_reset(enum given_fate fate)
 		else
 			account(&entries[i], entries[i].addr, entries[i].end, false);
 	count = kept;
-	lock_reset(&given_lock);
 }
 
 const struct pool *given_pool(const char *addr, size_t *bytes)

@@ -61,6 +61,9 @@ void given_unmap(char *addr, size_t asked);
 /* given_overlaps - is any of it on huge pages, private (@shared false) or shared ones? */
 bool given_overlaps(const char *addr, const char *end, bool *shared);
 
+/* given_promised - was the place of an entry ever promised? Context: any, no lock. */
+bool given_promised(void);
+
 /* given_hold, given_let_go - keep the table as it is, around a fork. Before zone_lock. */
 void given_hold(void);
 void given_let_go(void);
@@ -81,8 +84,11 @@ enum given_fate {
 	GIVEN_ALL_COPIED,
 };
 
-/* given_reset - in a child: let go, and forget what is not huge any more. */
-void given_reset(enum given_fate fate);
+/* given_reset - let go. Context: a child. */
+void given_reset(void);
+
+/* given_forget - forget what is not huge any more. Context: a child, one thread. */
+void given_forget(enum given_fate fate);
 
 /*
  * given_pool - the pool of the entry that holds @addr, or NULL
