@@ -5,6 +5,12 @@
 
 #include <string.h>
 
+/*
+ * A smaller mapping holds no page of 2 MiB, and one on a boundary of its own never merges with
+ * its neighbours: the process would run into vm.max_map_count, for nothing.
+ */
+#define DECIDE_MMAP_LEAST	(2 * MIB)
+
 static void decide_add_built_in(struct policy *pol, const char *name, uint32_t calls,
 				const enum backing_id *backing, unsigned int count)
 {
@@ -31,6 +37,7 @@ void policy_init(struct policy *pol)
 			    sizeof(for_malloc) / sizeof(for_malloc[0]));
 	decide_add_built_in(pol, "built-in mmap", 1u << CALL_MMAP, for_mmap,
 			    sizeof(for_mmap) / sizeof(for_mmap[0]));
+	pol->rule[pol->count - 1].size.low = DECIDE_MMAP_LEAST;
 }
 
 static uint64_t decide_smallest(const struct policy *pol, uint32_t calls)
@@ -55,7 +62,7 @@ void policy_finish(struct policy *pol, const char *exe)
 
 		if (exe && rule->exe.count && !pattern_matches(&rule->exe, exe))
 			continue;
-		if (!rule->has_size)
+		if (!rule->has_size && rule->size.low < pol->settings.threshold)
 			rule->size.low = pol->settings.threshold;
 		if (kept != i)
 			pol->rule[kept] = *rule;

@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "aligned.h"
 #include "alter.h"
 #include "contig.h"
 #include "demote.h"
@@ -263,6 +264,7 @@ HOOK int munmap(void *addr, size_t bytes)
 	char *end = page_end(addr, bytes);
 	int ret;
 
+	aligned_forget(addr, bytes);
 	if (!concerns_us(addr, bytes))
 		return plain_munmap(addr, bytes);
 	if (in_zone(addr, bytes))
@@ -471,8 +473,12 @@ HOOK void *mremap(void *addr, size_t old_bytes, size_t new_bytes, int flags, ...
 	va_list ap;
 	int ret;
 
-	if (!(flags & MREMAP_FIXED))
-		return remap(addr, old_bytes, new_bytes, flags, NULL);
+	if (!(flags & MREMAP_FIXED)) {
+		p = remap(addr, old_bytes, new_bytes, flags, NULL);
+		if (p != MAP_FAILED && p != addr)
+			aligned_forget(addr, old_bytes);
+		return p;
+	}
 	va_start(ap, flags);
 	to = va_arg(ap, void *);
 	va_end(ap);

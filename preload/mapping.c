@@ -5,6 +5,7 @@
 #include <linux/mman.h>
 #include <sys/mman.h>
 
+#include "aligned.h"
 #include "cgroup.h"
 #include "figures.h"
 #include "gather.h"
@@ -24,7 +25,10 @@ static size_t round_up(size_t bytes, size_t to)
 	return (bytes + to - 1) / to * to;
 }
 
-/* One piece of ordinary memory that begins on a @align boundary. NULL: not to be had. */
+/*
+ * One piece of ordinary memory that begins on a @align boundary, as high as it can be: whole pages
+ * then lie right below the mapping before, and the kernel merges the two. NULL: not to be had.
+ */
 static void *map_aligned(size_t bytes, size_t align, int prot, int flags)
 {
 	uintptr_t raw, base;
@@ -38,11 +42,11 @@ static void *map_aligned(size_t bytes, size_t align, int prot, int flags)
 	if (sys_map(NULL, bytes + align, prot, flags, &p))
 		return NULL;
 	raw = (uintptr_t)p;
-	base = (raw + align - 1) & ~(uintptr_t)(align - 1);
+	base = (raw + align) & ~(uintptr_t)(align - 1);
 	bytes = round_up(bytes, 4096);
-	if (base > raw)
-		sys_unmap(p, base - raw);
-	sys_unmap((void *)(base + bytes), raw + align - base);
+	sys_unmap(p, base - raw);
+	if (raw + align > base)
+		sys_unmap((void *)(base + bytes), raw + align - base);
 	return (void *)base;
 }
 
@@ -62,17 +66,29 @@ static bool is_kept(const struct pool *pool, const struct contiguity *promise, c
 	return !promise_made(promise) || promise_kept(pool, promise, p, bytes);
 }
 
+/*
+ * What cannot hold a page of the pool gains nothing by it, and beyond its share of the process's
+ * mappings ordinary memory is to come as libc's does, so that neighbours merge.
+ */
+static bool is_to_be_aligned(const struct pool *pool, const struct decision *decision,
+			     size_t bytes)
+{
+	return pool->backing != BACKING_BASE && bytes >= pool->page_bytes &&
+	       (promise_made(&decision->contiguity) || aligned_has_room());
+}
+
 static void *map_ordinary(const struct pool *pool, const struct decision *decision, size_t bytes,
 			  int prot, int flags)
 {
 	struct map_wish wish = wish_of(decision, decision->populate == POPULATE_YES ||
 						 promise_made(&decision->contiguity));
-	void *p = map_aligned(bytes, pool->page_bytes, prot, flags);
+	bool aligned = is_to_be_aligned(pool, decision, bytes);
+	void *p = map_aligned(bytes, aligned ? pool->page_bytes : 4096, prot, flags);
 	enum contig_reason why;
 
 	if (!p)
 		return NULL;
-	if (pool->backing != BACKING_BASE)
+	if (aligned)
 		sys_advise(p, bytes, MADV_HUGEPAGE);
 	if (map_finish(p, bytes, 0, &wish, &why)) {
 		pool_fell_through(pool, why);
@@ -82,7 +98,10 @@ static void *map_ordinary(const struct pool *pool, const struct decision *decisi
 		pool_fell_through(pool, CONTIG_REASON_PROMISE);
 		goto unmap;
 	}
-	figures_add(&contig_stats.mmap_aligned, 1);
+	if (aligned) {
+		aligned_add(p, bytes);
+		figures_add(&contig_stats.mmap_aligned, 1);
+	}
 	return p;
 
 unmap:

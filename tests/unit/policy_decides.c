@@ -44,7 +44,7 @@ static void without_rules_the_built_in_ones_decide(void)
 	policy_init(&pol);
 	policy_finish(&pol, "any");
 	CHECK(pol.count == 2);
-	CHECK(pol.smallest == MIB && pol.smallest_mmap == MIB);
+	CHECK(pol.smallest == MIB && pol.smallest_mmap == 2 * MIB);
 	for (unsigned int call = 0; call <= CALL_NEW; call++) {
 		decision = ask(&pol, call, MIB);
 		CHECK(answers(&pol, decision, "built-in malloc"));
@@ -56,7 +56,8 @@ static void without_rules_the_built_in_ones_decide(void)
 		CHECK(decision.chain->link[3].backing == BACKING_BASE);
 		CHECK(answers(&pol, ask(&pol, call, MIB - 1), ""));
 	}
-	decision = ask(&pol, CALL_MMAP, MIB);
+	CHECK(answers(&pol, ask(&pol, CALL_MMAP, 2 * MIB - 1), ""));
+	decision = ask(&pol, CALL_MMAP, 2 * MIB);
 	CHECK(answers(&pol, decision, "built-in mmap"));
 	CHECK(decision.chain->count == 1 && decision.chain->link[0].backing == BACKING_THP);
 	CHECK(answers(&pol, ask(&pol, CALL_MMAP, MIB - 1), ""));
@@ -126,11 +127,11 @@ static void rules_are_for_their_calls_only(void)
 	CHECK(answers(&pol, ask(&pol, CALL_MALLOC, MIB), "m"));
 	CHECK(answers(&pol, ask(&pol, CALL_CALLOC, MIB), "f"));
 	CHECK(answers(&pol, ask(&pol, CALL_NEW, 64 * KIB), "f"));
-	CHECK(answers(&pol, ask(&pol, CALL_MMAP, MIB), "built-in mmap"));
+	CHECK(answers(&pol, ask(&pol, CALL_MMAP, 2 * MIB), "built-in mmap"));
 	CHECK(answers(&pol, ask(&pol, CALL_MMAP_SHARED, 2 * MIB), "s"));
 	CHECK(answers(&pol, ask(&pol, CALL_MMAP_SHARED, MIB), ""));
 	CHECK(pol.smallest == 64 * KIB);
-	CHECK(pol.smallest_mmap == MIB);
+	CHECK(pol.smallest_mmap == 2 * MIB);
 }
 
 static void rules_are_for_their_alignments_only(void)
@@ -180,7 +181,7 @@ static void threshold_is_the_lower_bound_of_rules_without_a_size(void)
 	CHECK(answers(&pol, ask(&pol, CALL_NEW, 4 * MIB - 1), ""));
 	CHECK(answers(&pol, ask(&pol, CALL_MALLOC, 4 * MIB), "built-in malloc"));
 	policy_of(&pol, "[rule a]\nsize = ..64K\nchain = base\n", "any");
-	CHECK(pol.smallest == 4 * KIB && pol.smallest_mmap == MIB);
+	CHECK(pol.smallest == 4 * KIB && pol.smallest_mmap == 2 * MIB);
 }
 
 static void rules_for_other_programs_are_dropped(void)
