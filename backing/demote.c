@@ -171,7 +171,7 @@ int demote_drop(void *addr, size_t bytes)
 
 static size_t cell_of(const void *addr)
 {
-	return ((uintptr_t)addr - zone.base) / CELL_BYTES;
+	return ((uintptr_t)addr - zone_origin) / CELL_BYTES;
 }
 
 void demote_note(const void *addr, size_t bytes)

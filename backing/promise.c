@@ -84,7 +84,7 @@ static bool follow_span(struct search *search, const struct span *span, const st
 		pages = PAGES_MOST;
 	for (uint32_t i = 0; i < pages; i++) {
 		uint32_t left = pages - i < CHUNK ? pages - i : CHUNK;
-		char *at = (char *)zone.base +
+		char *at = (char *)zone_origin +
 			   ((uintptr_t)(first + i) * page_units << UNIT_SHIFT);
 
 		if (i % CHUNK == 0 && frames_read(at, left, pool->page_bytes, frames))
@@ -138,7 +138,7 @@ static struct span *find_sized(const struct pool *pool, const struct contiguity 
 		*start = span_fit_start(span, &wish);
 		if (*start != SPAN_NOWHERE &&
 		    promise_kept(pool, promise,
-				 (char *)zone.base + ((uintptr_t)*start << UNIT_SHIFT),
+				 (char *)zone_origin + ((uintptr_t)*start << UNIT_SHIFT),
 				 (size_t)like->units << UNIT_SHIFT))
 			return span;
 	}

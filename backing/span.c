@@ -21,7 +21,7 @@ struct shelf {			/* the bins of one pool */
 
 /* Guarded by: zone_lock, all of it. */
 static uint32_t *unit_span;	/* unit -> id, for first and last units; 0 inside */
-static uint32_t unit_count;
+static uint32_t unit_first, unit_count;	/* of the zone: [unit_first, unit_count) */
 static struct span *spans;	/* by id; 0 is nobody */
 static uint32_t spans_used = 1, spans_spare;
 static struct shelf shelves[CONTIG_POOLS + 1];
@@ -193,7 +193,7 @@ int span_init(void)
 
 struct span *span_at(uint32_t unit)
 {
-	return unit < unit_count ? span_of(unit_span[unit]) : NULL;
+	return unit >= unit_first && unit < unit_count ? span_of(unit_span[unit]) : NULL;
 }
 
 struct span *span_after(const struct span *span)
@@ -406,23 +406,61 @@ uint64_t span_free_bytes(void)
 
 void span_each(bool (*visit)(struct span *span, void *arg), void *arg)
 {
-	for (struct span *span = span_at(0); span; span = span_after(span))
+	for (struct span *span = span_at(unit_first); span; span = span_after(span))
 		if (!visit(span, arg))
 			return;
 }
 
-size_t span_cut_top(void)
+bool span_tiled(void)
 {
-	struct span *top = span_at(unit_count - 1);
-	size_t bytes;
+	return spans != NULL;
+}
 
-	if (!top || top->state != SPAN_RESERVE)
+/* The table of a zone of the usual size is as large as what some programs may have in all. */
+static void drop_table(uint32_t from, uint32_t to)
+{
+	uintptr_t first = ((uintptr_t)&unit_span[from] + UNIT_BYTES - 1) & ~(UNIT_BYTES - 1);
+	uintptr_t end = (uintptr_t)&unit_span[to] & ~(UNIT_BYTES - 1);
+
+	if (first < end)
+		sys_unmap((void *)first, end - first);
+}
+
+size_t span_cut_top(size_t keep_bytes)
+{
+	uint32_t kept = (uint32_t)(keep_bytes >> UNIT_SHIFT), cut;
+	struct span *top = unit_count > unit_first ? span_at(unit_count - 1) : NULL;
+
+	if (!top || top->state != SPAN_RESERVE || top->units <= kept)
 		return 0;
-	bytes = span_bytes(top);
 	unkeep(top);
 	mark(top, 0);
-	unit_count -= top->units;
-	descriptor_drop(top);
+	cut = top->units - kept;
+	unit_count -= cut;
+	top->units = kept;
+	if (kept) {
+		mark(top, id_of(top));
+		keep(top, 0);
+	} else {
+		descriptor_drop(top);
+	}
+	drop_table(unit_count, unit_count + cut);
+	return (size_t)cut << UNIT_SHIFT;
+}
+
+size_t span_cut_bottom(void)
+{
+	struct span *bottom = span_at(unit_first);
+	size_t bytes;
+
+	if (!bottom || bottom->state != SPAN_RESERVE)
+		return 0;
+	bytes = span_bytes(bottom);
+	unkeep(bottom);
+	mark(bottom, 0);
+	drop_table(unit_first, unit_first + bottom->units);
+	unit_first += bottom->units;
+	descriptor_drop(bottom);
 	return bytes;
 }
 
@@ -445,10 +483,10 @@ const char *span_check(void)
 {
 	uint64_t kept[CONTIG_POOLS + 1] = { 0 };
 	const struct span *before = NULL;
-	uint32_t unit = 0;
+	uint32_t unit = unit_first;
 	const char *broken;
 
-	for (struct span *span = span_at(0); span; span = span_after(span)) {
+	for (struct span *span = span_at(unit_first); span; span = span_after(span)) {
 		if (span->first != unit)
 			return "spans tile the zone without gap or overlap";
 		broken = check_one(span, before);

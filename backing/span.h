@@ -75,7 +75,7 @@ struct span *span_after(const struct span *span);	/* NULL at the end of the zone
 
 static inline void *span_address(const struct span *span)
 {
-	return (void *)(zone.base + ((uintptr_t)span->first << UNIT_SHIFT));
+	return (void *)(zone_origin + ((uintptr_t)span->first << UNIT_SHIFT));
 }
 
 static inline size_t span_bytes(const struct span *span)
@@ -85,7 +85,7 @@ static inline size_t span_bytes(const struct span *span)
 
 static inline uint32_t span_unit(const void *p)
 {
-	return (uint32_t)(((uintptr_t)p - zone.base) >> UNIT_SHIFT);
+	return (uint32_t)(((uintptr_t)p - zone_origin) >> UNIT_SHIFT);
 }
 
 /* span_fit - the best FREE or RESERVE span of @pool for @wish, or NULL. */
@@ -130,8 +130,15 @@ uint64_t span_free_bytes_of(unsigned int pool);
 /* span_each - call @visit for every span from the lowest address up, until it returns false. */
 void span_each(bool (*visit)(struct span *span, void *arg), void *arg);
 
-/* span_cut_top - drop the RESERVE at the top of the zone. Return: its bytes, 0 if there is none. */
-size_t span_cut_top(void);
+/* span_tiled - has span_init() been there? */
+bool span_tiled(void);
+
+/*
+ * span_cut_top, span_cut_bottom - drop the RESERVE at that end of the zone, but for @keep bytes
+ * Return: the bytes dropped, 0 if there are none.
+ */
+size_t span_cut_top(size_t keep);
+size_t span_cut_bottom(void);
 
 /* span_check - the name of a broken invariant, or NULL. For tests; walks everything. */
 const char *span_check(void);

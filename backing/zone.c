@@ -14,6 +14,7 @@
 #define RANGE_USUAL	(256 * GIB)
 
 struct range zone, heap_range;
+uintptr_t zone_origin;
 size_t zone_slot_bytes;
 struct lock zone_lock;
 
@@ -52,6 +53,15 @@ static uint64_t usual_bytes(void)
 	return bytes;
 }
 
+size_t zone_share(uint64_t limit)
+{
+	size_t most = ZONE_MOST;
+
+	while (most > limit / 4)
+		most /= 2;
+	return most < ZONE_LEAST ? 0 : most;
+}
+
 /*
  * A limited address space belongs to the program: the heap then maps where it needs to, and the
  * zone takes a quarter at most, which zone_shrink() gives back when the program runs short.
@@ -62,8 +72,7 @@ static bool address_space_limited(uint64_t *zone_most)
 
 	if (limit == UINT64_MAX)
 		return false;
-	for (*zone_most = ZONE_MOST; *zone_most > limit / 4; *zone_most /= 2)
-		;
+	*zone_most = zone_share(limit);
 	return true;
 }
 
@@ -81,6 +90,7 @@ void zone_init(void)
 		zone = (struct range){ base + heap_bytes, zone_bytes };
 		break;
 	}
+	zone_origin = zone.base;
 	/* Twice the memory of the machine: physical addresses have holes. */
 	if (zone.bytes >= usual_bytes())
 		zone_slot_bytes = zone.bytes / 2;
@@ -95,20 +105,66 @@ int zone_seal(void *addr, size_t bytes)
 	return map_reserve(addr, bytes, MAP_FIXED, &out);
 }
 
-bool zone_shrink(void)
+/* Return: the bytes that went from the upper end; from @cut on. */
+static size_t cut_top_locked(size_t keep, uintptr_t *cut)
 {
-	uintptr_t cut;
 	size_t bytes;
 
+	if (span_tiled())
+		bytes = span_cut_top(keep);
+	else
+		bytes = zone.bytes > keep ? zone.bytes - keep : 0;
+	__atomic_store_n(&zone.bytes, zone.bytes - bytes, __ATOMIC_RELAXED);
+	*cut = zone.base + zone.bytes;
+	return bytes;
+}
+
+/*
+ * Whose a pointer is is read without a lock: base first, for that the zone is for a moment too
+ * large is seen by nobody but another thread, and there is none.
+ */
+static size_t cut_bottom_locked(uintptr_t *cut)
+{
+	size_t bytes = span_tiled() ? span_cut_bottom() : 0;
+
+	*cut = zone.base;
+	__atomic_store_n(&zone.base, zone.base + bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&zone.bytes, zone.bytes - bytes, __ATOMIC_RELAXED);
+	return bytes;
+}
+
+static bool cut_ends(size_t keep, bool bottom)
+{
+	uintptr_t high, low;
+	size_t above, below = 0;
+
 	lock_take(&zone_lock);
-	bytes = zone.bytes && !span_init() ? span_cut_top() : 0;
-	if (bytes) {
-		__atomic_store_n(&zone.bytes, zone.bytes - bytes, __ATOMIC_RELAXED);
-		contig_stats.zone_bytes = zone.bytes;
-	}
-	cut = zone.base + zone.bytes;
+	above = cut_top_locked(keep, &high);
+	if (bottom)
+		below = cut_bottom_locked(&low);
+	contig_stats.zone_base = zone.base;
+	contig_stats.zone_bytes = zone.bytes;
 	lock_drop(&zone_lock);
-	if (bytes)
-		sys_unmap((void *)cut, bytes);
-	return bytes != 0;
+	if (above)
+		sys_unmap((void *)high, above);
+	if (below)
+		sys_unmap((void *)low, below);
+	return above || below;
+}
+
+bool zone_shrink(void)
+{
+	return cut_ends(0, false);
+}
+
+bool zone_limit(uint64_t limit, bool alone)
+{
+	size_t share = zone_share(limit);
+
+	if (zone.bytes <= share)
+		return false;
+	lock_take(&zone_lock);
+	zone_slot_bytes = 0;
+	lock_drop(&zone_lock);
+	return cut_ends(share, alone);
 }

@@ -26,8 +26,11 @@ struct range {
 extern struct range zone __attribute__((visibility("hidden")));
 extern struct range heap_range __attribute__((visibility("hidden")));
 
+/* zone.base at the start: what units are counted from, also when its lower part is given back. */
+extern uintptr_t zone_origin __attribute__((visibility("hidden")));
+
 /*
- * The lower part of the zone, in which huge page P of physical memory has the place zone.base + P,
+ * The lower part of the zone, in which huge page P of physical memory has the place zone_origin + P,
  * so that neighbours in memory are neighbours in the zone. What is not placed so lies above it as
  * long as there is room. 0: addresses are scarce, nothing is placed so.
  */
@@ -55,5 +58,16 @@ int zone_seal(void *addr, size_t bytes);
  * ran out of address space. Return: true if there was any.
  */
 bool zone_shrink(void);
+
+/*
+ * zone_limit - the address space is to be @limit bytes from now on: what was never used of the
+ * zone goes back, but for what it would have taken had the limit been there at the start
+ * @alone: the process has one thread, so that the lower part can go, too
+ * Return: true if any went.
+ */
+bool zone_limit(uint64_t limit, bool alone);
+
+/* zone_share - the most that either range may take under a limit of @limit bytes; 0: nothing. */
+size_t zone_share(uint64_t limit);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,6 +87,35 @@ bool heap_may_own(const void *p)
 	return __atomic_load_n(&outside, __ATOMIC_RELAXED);
 }
 
+bool heap_shrink(void)
+{
+	uintptr_t cut, end;
+
+	lock_take(&bump_lock);
+	end = heap_range.base + heap_range.bytes;
+	cut = bump > huge_to ? bump : huge_to;
+	cut = (cut + 4095) & ~(uintptr_t)4095;
+	if (heap_range.bytes && cut && cut < end)
+		__atomic_store_n(&heap_range.bytes, cut - heap_range.base, __ATOMIC_RELAXED);
+	else
+		cut = end;
+	lock_drop(&bump_lock);
+	if (cut < end)
+		sys_unmap((void *)cut, end - cut);
+	return cut < end;
+}
+
+/* What both ranges have reserved and never used is the program's, once that is at its limit. */
+bool heap_give_way(void)
+{
+	bool given;
+
+	if (sys_limit(RLIMIT_AS) == UINT64_MAX)
+		return false;
+	given = heap_shrink();
+	return zone_shrink() || given;
+}
+
 size_t heap_huge_bytes(void)
 {
 	return huge_to - huge_from;
@@ -101,7 +131,7 @@ static uintptr_t take_addresses(size_t bytes)
 	at = bump ? bump : heap_range.base;
 	if (bytes % HEAP_PAGE == 0)
 		at = (at + HEAP_PAGE - 1) & ~(HEAP_PAGE - 1);
-	if (bytes > end - at)
+	if (at > end || bytes > end - at)
 		return 0;
 	bump = at + bytes;
 	return at;
@@ -210,9 +240,9 @@ void *heap_je_mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t 
 		__atomic_store_n(&outside, true, __ATOMIC_RELAXED);
 		ret = sys_map(NULL, bytes, prot, flags, &out);
 	}
-	/* Out of addresses: what the zone has reserved and never used is the program's. */
-	if (ret == -ENOMEM && !at && zone_shrink())
-		ret = sys_map(NULL, bytes, prot, flags, &out);
+	if (ret == -ENOMEM && heap_give_way())
+		ret = at ? map_in_range(at, bytes, prot, flags, &out) :
+			   sys_map(NULL, bytes, prot, flags, &out);
 	return ret ? MAP_FAILED : out;
 }
 

@@ -53,6 +53,15 @@ void heap_hold(void);
 void heap_let_go(void);
 void heap_reset(void);
 
+/* heap_shrink - give back what was never used of the heap range. Return: true if there was any. */
+bool heap_shrink(void);
+
+/*
+ * heap_give_way - a mapping was refused: where the address space is limited, give back what was
+ * never used of heap range and zone. Return: true if there was any, and it is worth another try.
+ */
+bool heap_give_way(void);
+
 /* heap_huge_bytes - how much of the heap lies on huge page pools, for fork. */
 size_t heap_huge_bytes(void);
 

@@ -22,6 +22,7 @@
 #include "demote.h"
 #include "figures.h"
 #include "given.h"
+#include "heap.h"
 #include "hooks.h"
 #include "init.h"
 #include "mapping.h"
@@ -225,7 +226,12 @@ HOOK void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t off
 		if (p)
 			return p;
 	}
-	return plain_mmap(addr, bytes, prot, flags, fd, offset);
+	p = plain_mmap(addr, bytes, prot, flags, fd, offset);
+	if (p == MAP_FAILED && errno == ENOMEM && heap_give_way()) {
+		errno = saved;
+		p = plain_mmap(addr, bytes, prot, flags, fd, offset);
+	}
+	return p;
 }
 
 HOOK void *mmap64(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define NEXT_FUNCTIONS(X)							\
@@ -39,7 +40,9 @@
 	X(int, munmap, (void *addr, size_t bytes))				\
 	X(int, madvise, (void *addr, size_t bytes, int advice))			\
 	X(int, mprotect, (void *addr, size_t bytes, int prot))			\
-	X(void *, mremap, (void *addr, size_t old_bytes, size_t new_bytes, int flags, ...))
+	X(void *, mremap, (void *addr, size_t old_bytes, size_t new_bytes, int flags, ...)) \
+	X(int, setrlimit, (int resource, const struct rlimit *limit))		\
+	X(int, prlimit, (pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old))
 
 struct next {
 #define NEXT_FIELD(result, name, args) result (*name) args;

@@ -35,9 +35,9 @@ static void *heap_try(size_t bytes, size_t align, bool zero)
  * A process at its limit of addresses may find them in what heap and zone keep. Only for requests
  * that may fit then: what never could is refused without a purge.
  */
-static bool heap_give_way(size_t bytes)
+static bool give_way(size_t bytes)
 {
-	if (heap_range.bytes || bytes > sys_limit(RLIMIT_AS))
+	if ((heap_range.bytes && !heap_may_own(NULL)) || bytes > sys_limit(RLIMIT_AS))
 		return false;
 	heap_trim();
 	place_release();
@@ -48,7 +48,7 @@ static void *heap_alloc(size_t bytes, size_t align, bool zero)
 {
 	void *p = heap_try(bytes, align, zero);
 
-	return p || !heap_give_way(bytes) ? p : heap_try(bytes, align, zero);
+	return p || !give_way(bytes) ? p : heap_try(bytes, align, zero);
 }
 
 static void *next_alloc(size_t bytes, size_t align, bool zero)
@@ -288,7 +288,7 @@ static void *heap_realloc(void *p, size_t bytes)
 {
 	void *to = cje_realloc(p, bytes);
 
-	if (!to && heap_give_way(bytes))
+	if (!to && give_way(bytes))
 		to = cje_realloc(p, bytes);
 	if (!to)
 		errno = ENOMEM;

@@ -21,6 +21,15 @@ app() {
 		[ "$(cat out)" = "0 jjj" ] || fail "ulimit -v of $mib MiB: $(cat out err)"
 	done
 	served perl "$(pool_of_backing)"
+	# A limit that the program sets on itself.
+	if command -v python3 >/dev/null; then
+		under python3 -c '
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+kept = [bytearray(10 << 20) for i in range(20)] + [bytes(99) for i in range(100000)]
+print("ok")' >out 2>err || fail "python3 with a limit of its own: $(cat err)"
+		[ "$(cat out)" = ok ] || fail "python3 with a limit of its own: $(cat out err)"
+	fi
 	# What does not fit is refused in the program's own way, not by a crash.
 	(
 		ulimit -v 300000

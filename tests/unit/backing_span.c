@@ -176,12 +176,12 @@ static void only_a_reserve_at_the_top_is_cut(void)
 	begin();
 	units = (uint32_t)(zone.bytes >> UNIT_SHIFT);
 	top = carve_at(span_at(0), units - 10, 10, NODE_ANY);
-	CHECK(span_cut_top() == 0);
+	CHECK(span_cut_top(0) == 0);
 	span_give(top, 0, 1);
-	CHECK(span_cut_top() == 0);
+	CHECK(span_cut_top(0) == 0);
 	carve_at(top, units - 10, 4, NODE_ANY);
 	span_give(carve_at(span_at(units - 1), units - 6, 6, NODE_ANY), SPAN_RESERVE_POOL, 0);
-	CHECK(span_cut_top() == 6 * UNIT_BYTES);
+	CHECK(span_cut_top(0) == 6 * UNIT_BYTES);
 	CHECK(!span_at(units - 6) && span_at(units - 7)->state == SPAN_USED);
 	CHECK(!span_check());
 }

@@ -80,6 +80,35 @@ static void the_unused_upper_part_is_given_back(void)
 	CHECK(world_take(4 * MIB).addr == (void *)base);
 }
 
+static void a_limit_set_later_is_as_one_at_the_start(void)
+{
+	fake_sys.address_limit = UINT64_MAX;
+	zone_init();
+	CHECK(!zone_limit(4096 * GIB, true) && zone.bytes == 256 * GIB);
+	CHECK(zone_limit(20 * GIB, true) && zone.bytes == 4 * GIB && zone_slot_bytes == 0);
+	CHECK(fake_has_hole((void *)(zone.base + zone.bytes), 252 * GIB));
+	CHECK(!zone_limit(20 * GIB, true) && zone_limit(3 * GIB, true) && zone.bytes == 0);
+}
+
+static void a_limit_set_later_leaves_what_is_in_use(void)
+{
+	struct place_result got, more;
+	uintptr_t base;
+
+	fake_sys.address_limit = UINT64_MAX;
+	world_begin("size=4K..: thp", 256 * MIB, 10000);
+	base = zone.base;
+	got = world_take(3 * MIB);
+	CHECK((uintptr_t)got.addr >= base + zone_slot_bytes);
+	CHECK(zone_limit(8 * GIB, false) && zone.base == base);
+	CHECK(zone_limit(8 * GIB, true) && zone.base == (uintptr_t)got.addr);
+	CHECK(contig_stats.zone_base == zone.base && zone.bytes == 4 * MIB + 2 * GIB);
+	CHECK(fake_has_hole((void *)base, zone.base - base) && world_sound());
+	more = world_take(32 * MIB);
+	CHECK(range_owns(&zone, more.addr) && place_bytes(more.addr) == 32 * MIB);
+	CHECK(!place_free(got.addr) && !place_free(more.addr) && world_sound());
+}
+
 static void pools_are_what_sysfs_says(void)
 {
 	fake_pool(2 * MIB, 5);
@@ -144,6 +173,8 @@ int main(void)
 	WORLD_RUN(no_room_for_the_tables_refuses_until_there_is);
 	WORLD_RUN(a_limited_address_space_is_the_programs);
 	WORLD_RUN(the_unused_upper_part_is_given_back);
+	WORLD_RUN(a_limit_set_later_is_as_one_at_the_start);
+	WORLD_RUN(a_limit_set_later_leaves_what_is_in_use);
 	WORLD_RUN(pools_are_what_sysfs_says);
 	WORLD_RUN(hugetlb_limits_of_every_group_above_count);
 	WORLD_RUN(garbage_for_groups_is_no_limit);
