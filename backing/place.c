@@ -19,12 +19,15 @@
 #define KEEP_LEAST	(16 * MIB)
 #define KEEP_PERCENT	23
 
+#define SHORT_MS	1000	/* how long a pool that was too small is taken to be so */
+
 /* Guarded by: zone_lock. */
 static uint64_t live_bytes, peak_bytes;
 static uint64_t rule_bytes[POLICY_RULES + 2];	/* but atomic, read without it to decide */
 static uint64_t retain_bytes = 256 * MIB, decay_ms = 10000;
 
 static bool promised;			/* some time, to somebody; read without the lock */
+static bool sandboxed;		/* files may be out of reach by now, and to ask for one be fatal */
 
 void place_init(uint64_t retain, uint64_t decay)
 {
@@ -476,20 +479,42 @@ bool place_resize(void *p, size_t bytes, const struct decision *decision)
 	return done;
 }
 
+void place_sandbox(void)
+{
+	pool_count();
+	__atomic_store_n(&sandboxed, true, __ATOMIC_RELAXED);
+}
+
+/* What did not fit a moment ago does not now: a buffer that grows step by step asks often. */
+static bool spare_holds(const struct pool *pool, size_t bytes)
+{
+	static uint64_t short_bytes[CONTIG_POOLS], short_ms[CONTIG_POOLS];
+	uint64_t now = sys_now_ms();
+
+	if (bytes >= __atomic_load_n(&short_bytes[pool->index], __ATOMIC_RELAXED) &&
+	    now - __atomic_load_n(&short_ms[pool->index], __ATOMIC_RELAXED) < SHORT_MS)
+		return false;
+	if (pool_spare_bytes(pool) / pool->page_bytes * pool->page_bytes >= bytes)
+		return true;
+	__atomic_store_n(&short_bytes[pool->index], bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&short_ms[pool->index], now, __ATOMIC_RELAXED);
+	return false;
+}
+
 bool place_better(const void *p, size_t bytes, const struct decision *decision)
 {
 	struct place_wish wish = { .decision = decision, .bytes = bytes, .align = 1 };
 	const struct chain_link *first = decision->chain->link;
 	const struct pool *have = place_pool(p);
 
-	if (!have || !decision->chain->count || first->backing != BACKING_HUGETLB ||
-	    pool_serves(have, first))
+	if (!have || __atomic_load_n(&sandboxed, __ATOMIC_RELAXED) || !decision->chain->count ||
+	    first->backing != BACKING_HUGETLB || pool_serves(have, first))
 		return false;
 	for (unsigned int k = 0; k < pool_count(); k++) {
 		const struct pool *pool = pool_at(k);
 
 		if (pool_serves(pool, first) && !wasteful(pool, first, &wish) &&
-		    pool_spare_bytes(pool) / pool->page_bytes * pool->page_bytes >= bytes)
+		    spare_holds(pool, bytes))
 			return true;
 	}
 	return false;

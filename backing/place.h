@@ -64,6 +64,12 @@ const struct pool *place_pool(const void *p);
 bool place_resize(void *p, size_t bytes, const struct decision *decision);
 
 /*
+ * place_sandbox - the process is about to give up rights: what has to be read from files is read
+ * now, and realloc asks for no more.
+ */
+void place_sandbox(void);
+
+/*
  * place_better - would @bytes, grown from @p, fit a pool that stands before @p's in the chain?
  * An allocation that began too small for huge pages is worth moving to them once.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,14 +156,24 @@ bool pool_known(void)
 	return __atomic_load_n(&found, __ATOMIC_ACQUIRE);
 }
 
+/* Without a free descriptor nothing can be read, which says nothing about the machine. */
+static bool can_read(void)
+{
+	char text[128];
+	ssize_t ret = sys_read_file(THP_DIR "enabled", text, sizeof(text));
+
+	return ret != -EMFILE && ret != -ENFILE;
+}
+
 unsigned int pool_count(void)
 {
 	if (pool_known())
 		return count;
 	lock_take(&find_lock);
-	if (!found)
+	if (!found && can_read()) {
 		find_all();
-	__atomic_store_n(&found, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&found, true, __ATOMIC_RELEASE);
+	}
 	lock_drop(&find_lock);
 	return count;
 }

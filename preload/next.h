@@ -42,7 +42,8 @@
 	X(int, mprotect, (void *addr, size_t bytes, int prot))			\
 	X(void *, mremap, (void *addr, size_t old_bytes, size_t new_bytes, int flags, ...)) \
 	X(int, setrlimit, (int resource, const struct rlimit *limit))		\
-	X(int, prlimit, (pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old))
+	X(int, prlimit, (pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old)) \
+	X(int, prctl, (int option, ...))
 
 struct next {
 #define NEXT_FIELD(result, name, args) result (*name) args;

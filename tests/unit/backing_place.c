@@ -269,6 +269,7 @@ static void adopted_memory_is_another_pools(void)
 
 static void what_began_too_small_is_better_off_on_huge_pages_that_hold_it(void)
 {
+	uint64_t before;
 	struct place_result small;
 	struct decision decision;
 
@@ -281,6 +282,16 @@ static void what_began_too_small_is_better_off_on_huge_pages_that_hold_it(void)
 	CHECK(!place_better(small.addr, MIB, &decision));	/* wasteful there */
 	fake_pool(2 * MIB, 0);
 	CHECK(!place_better(small.addr, 4 * MIB, &decision));
+	fake_pool(2 * MIB, 8);
+	before = fake_sys.calls[FAKE_READ];
+	CHECK(!place_better(small.addr, 6 * MIB, &decision));	/* it was too small just now */
+	CHECK(fake_sys.calls[FAKE_READ] == before);
+	fake_sys.now_ms += 1000;
+	CHECK(place_better(small.addr, 6 * MIB, &decision));
+	before = fake_sys.calls[FAKE_READ];
+	place_sandbox();
+	CHECK(!place_better(small.addr, 6 * MIB, &decision));
+	CHECK(fake_sys.calls[FAKE_READ] == before);
 	world_rules("size=4K..: base, hugetlb");
 	decision = world_decide(4 * MIB, 1);
 	CHECK(!place_better(small.addr, 4 * MIB, &decision));

@@ -127,6 +127,17 @@ static void pools_are_what_sysfs_says(void)
 	CHECK(pool_spare_bytes(pool_at(1)) == 10 * MIB && pool_spare_bytes(pool_at(0)) == 0);
 }
 
+static void no_descriptor_says_nothing_about_the_machine(void)
+{
+	fake_pool(2 * MIB, 5);
+	fake_fail(FAKE_READ, 1, 1, EMFILE);
+	CHECK(pool_count() == 0 && contig_stats.pool_count == 0);
+	fake_fail(FAKE_READ, 1, 1, ENFILE);
+	CHECK(pool_count() == 0);
+	fake_heal();
+	CHECK(pool_count() == contig_stats.pool_count && world_pool(BACKING_HUGETLB, 2 * MIB));
+}
+
 static bool limited(const char *groups)
 {
 	fake_file("/proc/self/cgroup", groups);
@@ -176,6 +187,7 @@ int main(void)
 	WORLD_RUN(a_limit_set_later_is_as_one_at_the_start);
 	WORLD_RUN(a_limit_set_later_leaves_what_is_in_use);
 	WORLD_RUN(pools_are_what_sysfs_says);
+	WORLD_RUN(no_descriptor_says_nothing_about_the_machine);
 	WORLD_RUN(hugetlb_limits_of_every_group_above_count);
 	WORLD_RUN(garbage_for_groups_is_no_limit);
 	return check_result();
