@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "check.h"
 #include "child.h"
@@ -66,7 +67,8 @@ static void without_memory_fork_says_so(void)
 	getrlimit(RLIMIT_AS, &before);
 	now = before;
 	now.rlim_cur = served_addresses() + MIB;
-	setrlimit(RLIMIT_AS, &now);
+	/* Past the library, which would give back its reserved addresses. */
+	syscall(SYS_prlimit64, 0, RLIMIT_AS, &now, NULL);
 	errno = 0;
 	pid = child_start(do_nothing, NULL);
 	if (served_by("hugetlb")) {
