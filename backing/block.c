@@ -260,7 +260,7 @@ static bool is_gathered(const struct pool *pool, const struct span_wish *wish,
 			const struct map_wish *how)
 {
 	return pool->backing == BACKING_HUGETLB && how->populate && !wish->page_units &&
-	       (how->promise || wish->units >= GATHERED_UNITS);
+	       (how->promise || (wish->units >= GATHERED_UNITS && !how->blind));
 }
 
 struct span *block_grow(const struct pool *pool, const struct span_wish *wish,

@@ -179,6 +179,7 @@ static struct map_wish map_wish_of(const struct pool *pool, const struct place_w
 
 	return (struct map_wish){
 		.node = node,
+		.blind = __atomic_load_n(&sandboxed, __ATOMIC_RELAXED),
 		.promise = promise_by_pfn(pool, &wish->decision->contiguity, wish->bytes) ?
 			   &wish->decision->contiguity : NULL,
 		.populate = populate == POPULATE_YES || needs_check(wish->decision) ||

@@ -17,6 +17,7 @@ struct pool;
 struct map_wish {
 	int node;			/* NODE_ANY or a number */
 	bool populate;
+	bool blind;			/* read no file for it: the program may be in a sandbox */
 	const struct contiguity *promise;	/* NULL: as contiguous as comes without search */
 };
 

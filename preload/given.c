@@ -88,7 +88,7 @@ bool given_add(const struct given *given)
 	};
 	bool added;
 
-	if (promised)
+	if (given->promised)
 		__atomic_store_n(&promised_ever, true, __ATOMIC_RELAXED);
 	lock_take(&given_lock);
 	entry.number = numbers++;
