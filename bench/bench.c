@@ -65,6 +65,27 @@ void bench_touch(void *start, size_t bytes)
 		byte[at] = 1;
 }
 
+bool bench_frames_read(const void *start, size_t pages, uint64_t *frame)
+{
+	const uint64_t number = ((uint64_t)1 << 55) - 1;	/* of an entry; bit 63: present */
+	off_t at = (off_t)((uintptr_t)start / BENCH_PAGE_BYTES * sizeof(*frame));
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t bytes = pages * sizeof(*frame), done = 0;
+	ssize_t got;
+
+	while (pagemap >= 0 && done < bytes &&
+	       (got = pread(pagemap, (char *)frame + done, bytes - done, at + (off_t)done)) > 0)
+		done += (size_t)got;
+	if (pagemap >= 0)
+		close(pagemap);
+	for (size_t i = 0; i < done / sizeof(*frame); i++) {
+		if (!(frame[i] >> 63) || !(frame[i] & number))
+			return false;
+		frame[i] &= number;
+	}
+	return done == bytes;
+}
+
 /* A "Name:   123 kB" line of /proc, in bytes; 0 where the kernel has no such line. */
 static uint64_t bench_field(const char *text, const char *name)
 {

@@ -6,6 +6,7 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,15 @@ void bench_memory_read(struct bench_memory *out);
  * is made of now.
  */
 void bench_pages_print(void);
+
+/**
+ * bench_frames_read - where pages of BENCH_PAGE_BYTES lie, from pagemap
+ *
+ * @frame: gets the page frame numbers of @pages pages at @start.
+ *
+ * Return: false if one is not in memory or the kernel does not tell (CAP_SYS_ADMIN).
+ */
+bool bench_frames_read(const void *start, size_t pages, uint64_t *frame);
 
 /* bench_fail - print @what and the reason in errno, end with status 1. */
 __attribute__((noreturn)) void bench_fail(const char *what);

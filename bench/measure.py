@@ -66,20 +66,27 @@ def set_mthp(value):
 
 
 @contextlib.contextmanager
+def holder_of(command):
+    """A program that says what it holds and holds it until its input ends: what it says."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as holder:
+        try:
+            said = holder.stdout.readline()
+            if not said:
+                raise RunFailed(holder.stderr.read().strip() or f"{command[0]} ended")
+            yield json.loads(said)
+        finally:
+            holder.stdin.close()
+
+
+@contextlib.contextmanager
 def fragmented(program, arguments):
     """A machine that bench/fragment holds fragmented; what it says of it."""
     if not arguments:
         yield None
         return
-    with subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as holder:
-        try:
-            said = holder.stdout.readline()
-            if not said:
-                raise RunFailed(holder.stderr.read().strip() or "bench/fragment ended")
-            yield json.loads(said)
-        finally:
-            holder.stdin.close()
+    with holder_of([program, *arguments]) as said:
+        yield said
 
 
 def make_input(path):
@@ -136,6 +143,7 @@ class Asker:
         self.own_pages = max(0, pool_pages() - self.borrowed_pages)  # the machine's
         self.environments = {}
         self.arguments = {}
+        self.turn = 0
         self.input = os.path.join(options.out, "input")
 
     def side(self, name):
@@ -179,7 +187,23 @@ class Asker:
                      (0 if self.side(name).pool == "none" else self.borrowed_pages))
         if self.question.fragment and has_mthp():
             set_mthp("madvise" if self.side(name).mthp else "never")
-        return getattr(self, "run_" + self.question.way)(name)
+        measure = getattr(self, "run_" + self.question.way)
+        if not self.question.churn or self.side(name).pool != "needed":
+            return measure(name)
+        order, free_mib, holes_mib = self.question.churn
+        hole_mib, seed = holes_mib[self.turn % len(holes_mib)], self.turn + 2
+        with holder_of([os.path.join(self.options.programs, "churn"), order, str(free_mib),
+                        str(hole_mib), str(seed)]) as pool:
+            figures = measure(name)
+        return figures | pool | self.compare(figures, pool)
+
+    @staticmethod
+    def compare(figures, pool):
+        """What the layout is worth for the pool that it came from."""
+        compared = {"extents_over_runs": figures["extents"] - pool["free_runs"]}
+        if pool["free_runs"] == 1:
+            compared["entries_of_one_run"] = figures["entries"]
+        return compared
 
     def run_program(self, name):
         """A program that prints its figures."""
@@ -252,6 +276,7 @@ def ask(question, options):
         raise RunFailed("valgrind is not installed")
     rounds = question.runs or options.runs * question.more_runs
     for turn in range(-question.warm_runs, rounds):
+        asker.turn = turn
         names = [name for name in question.sides if "runs" in sides[name]]
         if question.way == "spawn":
             for name, figures in asker.run("glibc").items():

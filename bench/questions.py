@@ -38,6 +38,10 @@ class Question:
     "spawn" prints a line for each side itself; "command" is timed from outside.
     argument: of the program, the one that @limit_s may lower for slow sides.
     fragment: arguments of bench/fragment, which holds the machine fragmented meanwhile.
+    churn: arguments of bench/churn, which uses the pool before each run of a side that needs it,
+    each turn in another way: the order, the MiB left free, and the MiB of the holes in it, one
+    after the other.
+    contiguous: the pool is reserved as gigabytes side by side and holds nothing else.
     """
     name: str
     title: str
@@ -55,6 +59,8 @@ class Question:
     limit_s: float = 0.0
     details: tuple = ()     # other metrics to show
     fragment: tuple = ()
+    churn: tuple = ()
+    contiguous: bool = False
     long_only: bool = False
 
 
@@ -97,6 +103,55 @@ def stall_bars():
         for metric, text in (("", "speed of MADV_HUGEPAGE"),
                              ("worst_ns", "shorter worst stall than MADV_HUGEPAGE's"))
         for statistic in ("median", "high"))
+
+
+def contiguous(name, title, order):
+    """2 GiB from malloc from a pool of gigabytes side by side."""
+    return Question(
+        name, f"2 GiB from malloc, pool reserved --contiguous, {title}: entries of a registration",
+        ("contiguous", "malloc", "2048"), ("contig", "hugetlb by hand", "THP by hand")
+        + PLAIN + ("glibc hugetlb=1", "glibc hugetlb=2", "jemalloc thp", "mimalloc large",
+                   "tcmalloc memfs"),
+        (Bar("at most", "contig", (), 0, "extents more than the pool has runs",
+             "extents_over_runs", "high"),
+         Bar("at most", "contig", (), 2, "entries, the pool being one run", "entries_of_one_run",
+             "high"),
+         Bar("at most", "contig", (), 3, "mappings: min(runs, allocations) + 2", "mappings",
+             "high"),
+         Bar("speed", "contig", PEERS + ("hugetlb by hand", "THP by hand"), None,
+             "fewer entries than the best of all")),
+        "entries", metric="entries", pool_mib=2048, contiguous=True, churn=(order, 2048, (2,)),
+        details=("extents", "pool_runs", "entry_kib", "mappings", "ms", "hugetlb_mib", "thp_mib"))
+
+
+def used(name, title, gigabytes):
+    """2 GiB from malloc that are all the free pages of a pool full of holes."""
+    return Question(
+        name, f"2 GiB from malloc, all that is free in a used pool, {title}: entries",
+        ("contiguous", "malloc", "2048"), ("contig", "hugetlb by hand"),
+        (Bar("at most", "contig", (), 1.1, "entries to the best those pages could give",
+             "to_best", "high"),
+         Bar("at most", "contig", (), 3, "mappings: min(runs, allocations) + 2", "mappings",
+             "high"),
+         Bar("at most", "hugetlb by hand", (), None, "entries to the best those pages could give",
+             "to_best", "high")),
+        "entries", metric="entries", pool_mib=3072, contiguous=gigabytes,
+        churn=("random", 2048, (16, 2, 8, 4, 32)),
+        details=("best_entries", "to_best", "extents", "free_runs", "entry_kib", "mappings", "ms",
+                 "hugetlb_mib"))
+
+
+def place(name, title, order):
+    """The price of placement."""
+    return Question(
+        name, f"1 GiB placed and touched, pages warm, from a pool whose free pages {title}",
+        ("contiguous", "malloc", "1024"), ("contig", "hugetlb by hand"),
+        (Bar("speed", "contig", ("hugetlb by hand",), 0.4,
+             "speed of mmap(MAP_HUGETLB) and populate"),
+         Bar("speed", "contig", ("hugetlb by hand",), None,
+             "speed of mmap(MAP_HUGETLB) and populate", statistic="low")),
+        "ms", MS, pool_mib=1024, contiguous=True, churn=(order, 1024, (2,)), more_runs=2,
+        details=("extents", "entries", "entry_kib", "mappings", "hugetlb_mib"))
 
 
 QUESTIONS = (
@@ -160,6 +215,30 @@ QUESTIONS = (
         + stall_bars(),
         "ms", MS, pool_mib=576, runs=5, fragment=("--share", "1"),
         details=("on_1m", "on_2m", "get_ms", "worst_ns", "p50_ns")),
+    contiguous("contiguous", "as demoted", "descending"),
+    contiguous("contiguous-churned", "after 20 processes", "random"),
+    Question(
+        "contiguous-half", "1 GiB from malloc, the 2 GiB reserved --contiguous, after 20 processes",
+        ("contiguous", "malloc", "1024"), ("contig", "contig whole", "hugetlb by hand"),
+        tuple(Bar("at most", side, (), None, "entries", statistic="high")
+              for side in ("contig", "contig whole")),
+        "entries", metric="entries", pool_mib=2048, contiguous=True, runs=3,
+        churn=("random", 2048, (2,)), details=("extents", "free_runs", "entry_kib", "ms")),
+    used("used", "as this machine has it", False),
+    used("used-holes", "gigabytes side by side, a third of it held by others", True),
+    place("place-scrambled", "were given back at random", "random"),
+    place("place-ascending", "ascend", "ascending"),
+    # With a pool that covers two copies beside the original `fork = auto` leaves them to the
+    # kernel.
+    Question(
+        "fork-exec", "fork, exec of /bin/true and its end; 2 GiB of large allocations alive",
+        ("forkexec", "12", "2048"), ("contig", "contig snapshot", "glibc"),
+        tuple(Bar("speed", side, ("glibc",), bound, f"speed of {way} with plain glibc",
+                  f"{way}_ns")
+              for side, bound in (("contig", 0.833), ("contig snapshot", 0.2))
+              for way in ("fork", "spawn", "vfork")),
+        "ms", MS, metric="fork_ns", pool_mib=6272,
+        details=("spawn_ns", "vfork_ns", "hugetlb_mib", "rss_mib")),
     updates("updates", 2048),
     updates("updates-4g", 4096, long_only=True),
     Question(

@@ -26,7 +26,8 @@ long=
 strict=
 export PYTHONDONTWRITEBYTECODE=1
 
-# Prints "NAME POOL_MIB FRAGMENTED" of every question that is asked; the last is 0 or 1.
+# Prints "NAME POOL_MIB FRAGMENTED CONTIGUOUS" of every question that is asked; the last two are
+# 0 or 1.
 run_questions() {
 	python3 - "$long" "$@" <<-'EOF'
 		import sys
@@ -38,7 +39,8 @@ run_questions() {
 		for question in QUESTIONS:
 		    if question.name in sys.argv[2:] or \
 		       not sys.argv[2:] and (sys.argv[1] or not question.long_only):
-		        print(question.name, question.pool_mib, int(bool(question.fragment)))
+		        print(question.name, question.pool_mib, int(bool(question.fragment)),
+		              int(question.contiguous))
 	EOF
 }
 
@@ -51,7 +53,7 @@ run_warm() {
 }
 
 run_question() {
-	local name=$1 pool_mib=$2 fragmented=$3 status
+	local name=$1 pool_mib=$2 fragmented=$3 contiguous=$4 status
 
 	pool_lock || return 1
 	# Noted as they are: measure.py turns them for some sides.
@@ -59,7 +61,8 @@ run_question() {
 		thp_set "hugepages-1024kB/enabled=$(thp_read hugepages-1024kB/enabled)" \
 			"hugepages-64kB/enabled=$(thp_read hugepages-64kB/enabled)"
 	fi
-	if [ "$pool_mib" -gt 0 ] && ! pool_borrow "$pool_mib"; then
+	if [ "$pool_mib" -gt 0 ] && ! pool_borrow "$pool_mib" \
+		${contiguous:+"$LIBRARY_DIR/contig"}; then
 		pool_mib=0
 	fi
 	pool_run python3 bench/measure.py "$name" --runs "$RUNS" --build "$LIBRARY_DIR" \
@@ -90,9 +93,9 @@ make -s -f Makefile -f mk/bench.mk BUILD="$BUILD" bench-programs || exit 1
 python3 bench/report.py machine "$OUT"
 run_warm
 names=()
-while read -r name pool_mib fragmented <&3; do
+while read -r name pool_mib fragmented contiguous <&3; do
 	rm -f "$OUT/$name.json"
-	run_question "$name" "$pool_mib" "$fragmented" || exit
+	run_question "$name" "$pool_mib" "$fragmented" "${contiguous#0}" || exit
 	names+=("$name")
 done 3<<<"$questions"
 python3 bench/report.py finish $strict "$OUT" "${names[@]}"

@@ -49,6 +49,11 @@ SIDES = {side.name: side for side in (
          pool="needed"),
     Side("contig", CONTIG, pool="needed"),
     Side("contig no pool", CONTIG, pool="none"),
+    # A promise has the library look at more pages than it needs.
+    Side("contig whole", CONTIG, {"CONTIG_POLICY": "size=1M..,contiguity=whole: hugetlb-2M, base"},
+         pool="needed"),
+    # A fork copies what is there, whatever the pool could cover.
+    Side("contig snapshot", CONTIG, {"CONTIG_FORK": "snapshot"}, pool="needed"),
     # Where a pool stays and is not used.
     Side("contig thp", CONTIG, {"CONTIG_POLICY": "size=1M..: thp, mthp, base"}),
     Side("contig mthp", CONTIG, {"CONTIG_POLICY": "size=1M..: thp, mthp, base"}, mthp=True),

@@ -4,6 +4,8 @@
 # and give them back. To be sourced by bash.
 #
 #   pool_borrow MIB   adds MIB of 2 MiB pages to the pool, warm; 1 and a reason if it cannot
+#   pool_borrow MIB CONTIG   the same by `CONTIG pool reserve --contiguous`: gigabytes side by side;
+#                     1 also if the pool held something before
 #   pool_lock         keeps everybody else from borrowing, also without borrowing anything
 #   pool_unlock       lets go of the lock, unless something is borrowed still
 #   pool_take_away    shrinks the pool to what it was before pool_borrow, keeps the lock
@@ -18,6 +20,7 @@
 # by SIGKILL, the next one puts them back.
 
 POOL_DIR=/sys/kernel/mm/hugepages/hugepages-2048kB
+POOL_GIANT_DIR=/sys/kernel/mm/hugepages/hugepages-1048576kB
 POOL_THP_DIR=/sys/kernel/mm/transparent_hugepage
 pool_fd=
 pool_journal=
@@ -119,6 +122,25 @@ pool_resize() {
 	return 1
 }
 
+# Makes the pool of $1 pages $2 larger; with $3, a contig, by gigabytes side by side.
+pool_grow() {
+	local giant
+
+	if [ -z "$3" ]; then
+		pool_resize $(($1 + $2))
+		return
+	fi
+	if [ "$1" -ne 0 ]; then
+		pool_say "this machine has a pool of its own: no other one beside it"
+		return 1
+	fi
+	giant=$(cat $POOL_GIANT_DIR/nr_hugepages) || return 1
+	pool_note $POOL_GIANT_DIR/nr_hugepages "$giant"
+	# More than one run is exit status 1: less than hoped for, but a pool.
+	"$3" pool reserve $(($2 * 2))M --contiguous >&2
+	[ "$(cat $POOL_DIR/nr_hugepages)" -eq "$2" ]
+}
+
 # The first touch of a page that the machine's host has not backed yet takes many times as
 # long as every later one; it must not fall into somebody's measurement.
 pool_warm() {
@@ -157,7 +179,7 @@ pool_borrow() {
 	pool_old_pages=$have
 	pool_note $POOL_DIR/nr_hugepages "$pool_old_pages"
 	pool_note $POOL_DIR/nr_overcommit_hugepages "$pool_old_overcommit"
-	if ! pool_resize $((have + pages)); then
+	if ! pool_grow "$have" "$pages" "${2:-}"; then
 		pool_say "memory is too fragmented: $(cat $POOL_DIR/nr_hugepages) of" \
 			"$((have + pages)) pages"
 		pool_return
