@@ -75,16 +75,6 @@ void place_sandbox(void);
  */
 bool place_better(const void *p, size_t bytes, const struct decision *decision);
 
-/**
- * place_move - hand over the contents of one allocation to another
- * @from: loses its contents, and what the program did to its protection
- * @to: at least as long; also memory of the heap
- * @bytes: how much of it
- *
- * By page tables where both lie so that whole pages can be moved, by copying otherwise.
- */
-void place_move(void *to, void *from, size_t bytes);
-
 /*
  * place_adopt - in a child: what lay in [@addr, @addr + @bytes) lies on other pages now
  * @pool: whose they are like; NULL: there are none, the ranges are bare and their spans lost

@@ -11,6 +11,7 @@
 #include "heap.h"
 #include "init.h"
 #include "log.h"
+#include "move.h"
 #include "next.h"
 #include "place.h"
 #include "stats.h"
@@ -279,7 +280,7 @@ static void *realloc_zone(void *p, size_t bytes)
 	if (!to)
 		return bytes <= had ? p : NULL;
 	stats_before_free(p);
-	place_move(to, p, had < bytes ? had : bytes);
+	move_contents(to, p, had < bytes ? had : bytes);
 	zone_free(p);
 	return to;
 }

@@ -5,6 +5,7 @@
  * nothing leaks, nothing is handed out twice, contents stay.
  */
 #include "backing_world.h"
+#include "move.h"
 
 enum { OPERATIONS = 200, HELD_MOST = 24, HUGE_PAGES = 24 };
 
@@ -101,7 +102,7 @@ static void move(unsigned int which, unsigned int to)
 	/* Only where what was written at one place is looked for at the other. */
 	if (which == to || (uintptr_t)(held[which].addr - held[to].addr) % WORLD_STEP)
 		return;
-	place_move(held[to].addr, held[which].addr, least);
+	move_contents(held[to].addr, held[which].addr, least);
 	CHECK(world_kept(held[to].addr, least, held[which].bytes, held[which].seed));
 	world_fill(held[to].addr, held[to].bytes, held[to].seed);
 	world_fill(held[which].addr, held[which].bytes, held[which].seed);

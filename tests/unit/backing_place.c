@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which backing serves a request, and what is counted where one does not. */
 #include "backing_world.h"
+#include "move.h"
 
 #include <sys/mman.h>
 
@@ -198,13 +199,13 @@ static void page_contents_survive_a_move(void)
 	a = world_take(6 * MIB);
 	world_fill(a.addr, 6 * MIB, 1);
 	b = world_take(8 * MIB);
-	place_move(b.addr, a.addr, 6 * MIB);
+	move_contents(b.addr, a.addr, 6 * MIB);
 	CHECK(world_filled(b.addr, 6 * MIB, 1));
 	CHECK(contig_stats.moves == 1 && contig_stats.copies == 0);
 	CHECK(!fake_has_hole(a.addr, 6 * MIB));
 	world_fill(b.addr, 8 * MIB, 2);
 	fake_fail(FAKE_REMAP, 1, 1, ENOMEM);
-	place_move(a.addr, b.addr, 6 * MIB);
+	move_contents(a.addr, b.addr, 6 * MIB);
 	CHECK(world_kept(a.addr, 6 * MIB, 8 * MIB, 2) && contig_stats.copies == 1);
 	CHECK(!place_free(b.addr) && !place_free(a.addr));
 	CHECK(world_empty());
